@@ -1,0 +1,1 @@
+"""Lightning callbacks: rollout engines, adapter export, rollout log, progress and results."""

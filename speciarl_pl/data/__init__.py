@@ -1,0 +1,1 @@
+"""Data: images with labels become batches of samples."""

@@ -1,0 +1,47 @@
+"""Errors that a user can act on.
+
+```
+SpeciaRLError
+├── DataError         an image, a table or a folder is not what it should be
+├── ModelError        a checkpoint cannot serve as the policy
+├── JudgeError        a judge cannot be set up, or too much was left unjudged
+├── RolloutError      the rollout engine failed or returned something unusable
+├── RunError          a run directory or one of its files cannot be used
+└── MissingExtraError an optional package is needed and absent
+```
+
+A mistake in an argument raises `ValueError`, at the place where the argument enters.
+"""
+
+
+class SpeciaRLError(Exception):
+    """Base of all errors of this package."""
+
+
+class DataError(SpeciaRLError):
+    """An image, a table or a folder is not what it should be; the message names it."""
+
+
+class ModelError(SpeciaRLError):
+    """A checkpoint cannot serve as the policy; the message names the path."""
+
+
+class JudgeError(SpeciaRLError):
+    """A judge cannot be set up, or left more unjudged than the run allows."""
+
+
+class RolloutError(SpeciaRLError):
+    """The rollout engine failed or returned something unusable."""
+
+
+class RunError(SpeciaRLError):
+    """A run directory or one of its files cannot be used."""
+
+
+class MissingExtraError(SpeciaRLError, ImportError):
+    """An optional package is needed and absent; the message names the extra to install."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(
+            f"{package} is needed here and not installed; run: pip install 'speciarl_pl[{extra}]'"
+        )

@@ -1,0 +1,1 @@
+"""Judges: a truth and a prediction become a category."""

@@ -1,0 +1,1 @@
+"""The maths behind the metrics, as pure functions."""

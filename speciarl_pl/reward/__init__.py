@@ -1,0 +1,1 @@
+"""Rewards: the outcomes of one rollout group become numbers."""

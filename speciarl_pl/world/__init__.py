@@ -1,0 +1,1 @@
+"""The built-in world: drawn images, their names, and a tiny base model."""
