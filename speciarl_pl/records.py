@@ -202,6 +202,8 @@ class Batch:
     """Samples of this batch that could not be read."""
     groups: list[RolloutGroup] | None = None
     """Rollouts, B groups in the order of `samples`; attached by a rollout callback."""
+    temperature: float = 1.0
+    """Temperature at which `groups` were sampled; the update learns at the same."""
 
     def to(self, device: torch.device | str, **_: object) -> "Batch":
         """Copy with the tensors of the prompts on `device`; rollouts stay where they are."""

@@ -1,1 +1,20 @@
 """The policy: a vision-language model with a LoRA adapter."""
+
+from speciarl_pl.policy.encoder import PromptEncoder
+from speciarl_pl.policy.load import load_policy
+from speciarl_pl.policy.policy import Policy
+from speciarl_pl.policy.scores import TokenScores
+from speciarl_pl.policy.spec import Dtype, LoraSpec, Quantization, RowKind
+from speciarl_pl.policy.vision import ImageFeatures
+
+__all__ = [
+    "Dtype",
+    "ImageFeatures",
+    "LoraSpec",
+    "Policy",
+    "PromptEncoder",
+    "Quantization",
+    "RowKind",
+    "TokenScores",
+    "load_policy",
+]

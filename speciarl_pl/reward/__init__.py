@@ -1,1 +1,18 @@
 """Rewards: the outcomes of one rollout group become numbers."""
+
+from speciarl_pl.reward.base import Reward, outcome_codes
+from speciarl_pl.reward.best_of_group import BestOfGroupReward, best_of_group, reference_level
+from speciarl_pl.reward.noisy import NoisyVerdicts, perturb
+from speciarl_pl.reward.static import STATIC_TABLES, StaticReward
+
+__all__ = [
+    "STATIC_TABLES",
+    "BestOfGroupReward",
+    "NoisyVerdicts",
+    "Reward",
+    "StaticReward",
+    "best_of_group",
+    "outcome_codes",
+    "perturb",
+    "reference_level",
+]

@@ -1,0 +1,47 @@
+# Everything works from a clean clone: each target sets up what it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help install quickstart lint format test test-fast clean
+
+help:
+	@echo "make quickstart   install, then train the built-in model and show what it learned"
+	@echo "make test         install, then run all tests"
+	@echo "make test-fast    the same without the slow ones"
+	@echo "make lint         install, then ruff and mypy"
+	@echo "make format       install, then let ruff rewrite what it can"
+	@echo "make install      set up $(VENV)"
+	@echo "make clean        remove $(VENV)"
+
+install: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; try: make PYTHON=python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+quickstart: install
+	$(BIN)/python -m speciarl_pl fit --config configs/quickstart.yaml
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: install
+	$(BIN)/python -m pytest
+
+test-fast: install
+	$(BIN)/python -m pytest -m "not slow"
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,159 @@
+"""The seam of rollout engines: a callback that attaches rollouts to every batch."""
+
+import os
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import lightning as L
+
+from speciarl_pl.callbacks.seeding import rollout_seed
+from speciarl_pl.errors import RolloutError
+from speciarl_pl.module import SpeciaRLModule
+from speciarl_pl.records import Batch, EncodedPrompt, RolloutGroup, Sample
+
+
+@dataclass(frozen=True)  # no slots: jsonargparse reads the default's __dict__
+class Sampling:
+    """How completions are drawn."""
+
+    temperature: float = 1.0
+    """0 is greedy."""
+    top_p: float = 1.0
+    """Tokens outside the smallest set with this probability are never drawn."""
+    max_new_tokens: int = 256
+    """A longer completion is cut."""
+
+    def __post_init__(self) -> None:
+        if self.temperature < 0:
+            raise ValueError(f"temperature: expected >= 0, got {self.temperature}")
+        if not 0 < self.top_p <= 1:
+            raise ValueError(f"top_p: expected more than 0 and at most 1, got {self.top_p}")
+        if self.max_new_tokens < 1:
+            raise ValueError(f"max_new_tokens: expected an int >= 1, got {self.max_new_tokens}")
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutRequest:
+    """One sample of which an engine draws a group."""
+
+    sample: Sample
+    """The sample; its image is what engines with an image processor of their own take."""
+    prompt: EncodedPrompt
+    """The same, encoded as the trainer sees it."""
+    seeds: tuple[int, ...]
+    """One per rollout; a rollout depends on its own seed alone."""
+
+
+class RolloutCallback(L.Callback, ABC):
+    """Attaches rollouts to every training and validation batch.
+
+    A subclass is an engine: it implements `generate`, and `sync` if it holds weights of its own.
+
+    Args:
+        group_size: Rollouts per training sample (paper: 10).
+        sampling: How they are drawn.
+        val_group_size: Rollouts per validation sample.
+        val_sampling: How those are drawn; null: as in training but greedy.
+        seed: Seed of all rollouts; null: the run's, from `seed_everything`.
+    """
+
+    def __init__(
+        self,
+        group_size: int = 10,
+        sampling: Sampling = Sampling(),
+        val_group_size: int = 1,
+        val_sampling: Sampling | None = None,
+        seed: int | None = None,
+    ) -> None:
+        if group_size < 2:
+            raise ValueError(
+                f"group_size: expected an int >= 2, got {group_size}; "
+                "a group of one has no relative advantage"
+            )
+        if val_group_size < 1:
+            raise ValueError(f"val_group_size: expected an int >= 1, got {val_group_size}")
+        if sampling.temperature == 0:
+            raise ValueError("sampling.temperature: expected > 0; greedy rollouts are all the same")
+        if sampling.top_p < 1:
+            raise ValueError(
+                f"sampling.top_p: expected 1 in training, got {sampling.top_p}; the update takes "
+                "the policy's log-probabilities over all tokens"
+            )
+        self.group_size = group_size
+        self.sampling = sampling
+        self.val_group_size = val_group_size
+        self.val_sampling = val_sampling or Sampling(0.0, 1.0, sampling.max_new_tokens)
+        self.seed = seed
+
+    @abstractmethod
+    def generate(
+        self,
+        module: SpeciaRLModule,
+        requests: Sequence[RolloutRequest],
+        sampling: Sampling,
+    ) -> list[RolloutGroup]:
+        """Draw one group per request, in their order.
+
+        Raises:
+            RolloutError: If the engine fails.
+        """
+
+    def sync(self, module: SpeciaRLModule) -> None:
+        """Bring the engine's weights up to the policy's; nothing to do if it shares them."""
+        return
+
+    def on_train_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Batch, batch_idx: int
+    ) -> None:
+        """Attach `group_size` rollouts a sample."""
+        assert isinstance(pl_module, SpeciaRLModule)
+        start = time.perf_counter()
+        self._attach(pl_module, batch, pl_module.batches_trained, self.group_size, self.sampling)
+        seconds = time.perf_counter() - start
+        tokens = sum(r.tokens.numel() for group in batch.groups or [] for r in group.rollouts)
+        pl_module.log("time/rollout_s", seconds)
+        pl_module.log("tokens_per_s", tokens / seconds)
+
+    def on_validation_batch_start(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        batch: Batch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Attach `val_group_size` rollouts a sample."""
+        assert isinstance(pl_module, SpeciaRLModule)
+        self._attach(pl_module, batch, -1, self.val_group_size, self.val_sampling)
+
+    def _attach(
+        self, module: SpeciaRLModule, batch: Batch, step: int, size: int, sampling: Sampling
+    ) -> None:
+        self.sync(module)
+        requests = [
+            RolloutRequest(sample, prompt, self._seeds(sample, step, size))
+            for sample, prompt in zip(batch.samples, batch.prompts, strict=True)
+        ]
+        groups = self.generate(module, requests, sampling) if requests else []
+        _check_complete(requests, groups)
+        batch.groups = groups
+        batch.temperature = sampling.temperature
+
+    def _seeds(self, sample: Sample, step: int, size: int) -> tuple[int, ...]:
+        run_seed = self.seed
+        if run_seed is None:  # where Lightning's seed_everything leaves the run's seed
+            run_seed = int(os.environ.get("PL_GLOBAL_SEED", 0))
+        name = f"{sample.dataset}/{sample.id}"
+        return tuple(rollout_seed(run_seed, step, name, index) for index in range(size))
+
+
+def _check_complete(requests: Sequence[RolloutRequest], groups: Sequence[RolloutGroup]) -> None:
+    """Every request has its group, and every group its rollouts."""
+    wanted = [(request.sample.id, request.seeds) for request in requests]
+    got = [(group.sample.id, tuple(r.seed for r in group.rollouts)) for group in groups]
+    if wanted != got:
+        raise RolloutError(
+            f"the engine returned {len(got)} groups that do not match the {len(wanted)} requested"
+        )

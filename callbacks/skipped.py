@@ -1,0 +1,40 @@
+"""Names at the end what could not be read on the way."""
+
+from typing import Any
+
+import lightning as L
+from rich.console import Console
+
+from speciarl_pl.records import Batch
+
+
+class SkippedReport(L.Callback):
+    """Hands what a batch had to leave out to the data module, and names it at the end."""
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: Any, outputs: Any, batch: Batch, batch_idx: int
+    ) -> None:
+        """Note what this batch left out."""
+        self._note(trainer, batch)
+
+    def on_validation_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: Any,
+        outputs: Any,
+        batch: Batch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Note what this batch left out."""
+        self._note(trainer, batch)
+
+    def teardown(self, trainer: L.Trainer, pl_module: Any, stage: str) -> None:
+        """Name all that was left out."""
+        data: Any = getattr(trainer, "datamodule", None)
+        if data is not None and data.skipped:
+            Console(stderr=True).print(data.skipped_summary(), soft_wrap=True, highlight=False)
+
+    def _note(self, trainer: L.Trainer, batch: Batch) -> None:
+        data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        data.note_skipped(batch.skipped)

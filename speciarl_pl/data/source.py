@@ -1,0 +1,116 @@
+"""`ImageSource`: one collection of labelled images, listed without opening any of them."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from datasets.arrow_dataset import Dataset
+from PIL.Image import Image
+
+from speciarl_pl.data.images import MAX_PIXELS, open_image
+
+COLUMNS: Final = ("id", "truth", "subset")
+"""Columns of every table; a source may add its own."""
+
+Row: TypeAlias = Mapping[str, Any]
+"""One row of a table: column -> value."""
+
+
+class ImageSource(ABC):
+    """One collection of labelled images.
+
+    A source is made from its arguments alone: nothing on disk is touched before `table`, so that a
+    configuration can be checked and printed on a machine without the data.
+
+    Args:
+        name: Name of the data set; metrics are kept one set per name.
+        limit: Keep at most this many images, drawn with `seed`; the images of a smaller limit are
+            among those of a larger one. None keeps all.
+        seed: Seed of that draw.
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+
+    def __init__(self, name: str, limit: int | None = None, seed: int = 0) -> None:
+        if not name.strip():
+            raise ValueError("name: expected a name for the data set, got an empty text")
+        if limit is not None and limit < 1:
+            raise ValueError(f"limit: expected an int >= 1 or null, got {limit}")
+        if seed < 0:
+            raise ValueError(f"seed: expected an int >= 0, got {seed}")
+        self.name = name
+        self.limit = limit
+        self.seed = seed
+
+    @abstractmethod
+    def rows(self) -> Dataset:
+        """List all images of the collection, in a stable order.
+
+        Returns:
+            Columns `id` (unique), `truth`, `subset`, and whatever `image` needs.
+
+        Raises:
+            DataError: If the collection is missing, empty or not laid out as expected.
+        """
+
+    @abstractmethod
+    def image(self, row: Row, max_pixels: int = MAX_PIXELS) -> Image:
+        """Make the image of a row.
+
+        Args:
+            row: A row of `table`.
+            max_pixels: Refuse larger images before decoding them.
+
+        Returns:
+            RGB, upright.
+
+        Raises:
+            DataError: If it cannot be read.
+        """
+
+    def table(self) -> Dataset:
+        """List the images, at most `limit` of them, in the order of `rows`."""
+        rows = self.rows()
+        if self.limit is None or self.limit >= len(rows):
+            return rows
+        drawn: Dataset = rows.select(subset_indices(len(rows), self.limit, self.seed))
+        return drawn
+
+
+class FileSource(ImageSource):
+    """A source whose rows hold the `path` of an image file."""
+
+    def image(self, row: Row, max_pixels: int = MAX_PIXELS) -> Image:
+        """Decode the file of a row."""
+        return open_image(row["path"], max_pixels)
+
+
+def subset_indices(total: int, limit: int, seed: int) -> list[int]:
+    """Draw `limit` of `total` positions, ascending.
+
+    Example:
+        >>> set(subset_indices(10, 3, seed=0)) <= set(subset_indices(10, 5, seed=0))
+        True
+    """
+    drawn = np.random.default_rng(seed).permutation(total)[:limit]
+    return sorted(int(index) for index in drawn)
+
+
+def as_table(columns: Mapping[str, Sequence[str]]) -> Dataset:
+    """Gather columns of text into a table held in memory."""
+    return Dataset.from_dict(dict(columns))
+
+
+def file_table(files: Iterator[tuple[str, str, str]]) -> Dataset:
+    """Gather (id, truth, path) triples into the table of a `FileSource`."""
+    listed = list(files)
+    return as_table(
+        {
+            "id": [id_ for id_, _, _ in listed],
+            "truth": [truth for _, truth, _ in listed],
+            "subset": [""] * len(listed),
+            "path": [path for _, _, path in listed],
+        }
+    )

@@ -1,0 +1,58 @@
+"""Forms under which two spellings count as one name.
+
+Both are stricter than they look: they drop marks at the edges and articles, never the marks inside
+a name that the other text rules read.
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+from speciarl_pl.answer import answer_key
+
+_EDGES: Final = " \t.,;:!?\"'`*_~()[]{}<>\u201c\u201d\u2018\u2019\u00ab\u00bb"
+_ARTICLE = re.compile(r"^(?:an?|the) (?=\S)")
+_JOINERS = re.compile(r"[\s\-_\u2010-\u2015\u2212]+")
+_LATIN_MARKS = re.compile(r"[\u0300-\u036f]")
+_NO_PLURAL: Final = ("ss", "us", "is")
+
+
+def plain_name(text: str) -> str:
+    """Key of a name without quotes and stops at its edges and without a leading article.
+
+    Example:
+        >>> plain_name("**The Lion.**")
+        'lion'
+        >>> plain_name("F/A-18")
+        'f/a-18'
+    """
+    key = answer_key(text).replace("\u2019", "'").strip(_EDGES)
+    return _ARTICLE.sub("", key, count=1)
+
+
+def loose_name(text: str) -> str:
+    """`plain_name` without hyphens, blanks and the accents of Latin letters.
+
+    Example:
+        >>> loose_name("Citro\u00ebn C-3") == loose_name("citroen c3")
+        True
+    """
+    bare = _LATIN_MARKS.sub("", unicodedata.normalize("NFD", plain_name(text)))
+    return _JOINERS.sub("", unicodedata.normalize("NFC", bare))
+
+
+def singular_names(text: str) -> tuple[str, ...]:
+    """What the name may be in the singular, likelier first; empty if it is no English plural.
+
+    Example:
+        >>> singular_names("poppies"), singular_names("boxes"), singular_names("iris")
+        (('poppy', 'poppie'), ('box', 'boxe'), ())
+    """
+    name = plain_name(text)
+    if len(name) < 4 or not name.endswith("s") or name.endswith(_NO_PLURAL):
+        return ()
+    if name.endswith("ies"):
+        return name[:-3] + "y", name[:-1]
+    if name.endswith(("ses", "xes", "zes", "ches", "shes")):
+        return name[:-2], name[:-1]
+    return (name[:-1],)

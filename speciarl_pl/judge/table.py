@@ -1,0 +1,77 @@
+"""The CSV file behind a taxonomy."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from speciarl_pl.errors import JudgeError
+
+_REQUIRED: Final = ("name", "parent")
+_OPTIONAL: Final = ("synonyms", "generic")
+_FLAGS: Final = {"": False, "no": False, "yes": True}
+
+
+@dataclass(frozen=True, slots=True)
+class TaxonomyRow:
+    """One node as the file gives it."""
+
+    line: int
+    """Line of the file on which the row ends, from 1; the header is line 1."""
+    name: str
+    """What the node is called; never blank."""
+    parent: str
+    """`name` of the node above; empty for a root."""
+    synonyms: tuple[str, ...]
+    """Other names of the same thing."""
+    generic: bool
+    """Whether the node is a generic answer for all that lies below it."""
+
+
+def read_taxonomy_csv(path: Path) -> list[TaxonomyRow]:
+    """Read a taxonomy: one node a row, UTF-8, columns `name,parent,synonyms,generic`.
+
+    `parent` is empty for a root; `synonyms` are separated by `|`; `generic` is `yes`, `no` or
+    empty. The last two columns may be absent. Rows may stand in any order.
+
+    Raises:
+        JudgeError: If the file is missing or no UTF-8, a column is missing or unknown, or a row is
+            malformed; names the file and the line.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            _check_header(reader.fieldnames or (), path)
+            return [_row(fields, reader.line_num, path) for fields in reader]
+    except OSError as error:
+        raise JudgeError(f"{path}: cannot read the taxonomy: {error.strerror}") from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise JudgeError(f"{path}: expected a CSV file in UTF-8: {error}") from error
+
+
+def _check_header(columns: Sequence[str], path: Path) -> None:
+    missing = [name for name in _REQUIRED if name not in columns]
+    unknown = [name for name in columns if name not in (*_REQUIRED, *_OPTIONAL)]
+    if missing or unknown or len(set(columns)) < len(columns):
+        raise JudgeError(
+            f"{path}, line 1: expected the columns name,parent,synonyms,generic; "
+            f"got {','.join(columns)!r}"
+        )
+
+
+def _row(fields: Mapping[str | None, str | list[str] | None], line: int, path: Path) -> TaxonomyRow:
+    if None in fields or None in fields.values():
+        raise JudgeError(f"{path}, line {line}: expected as many fields as the header has columns")
+    cells = {str(column): str(cell).strip() for column, cell in fields.items()}
+    generic = cells.get("generic", "").lower()
+    if not cells["name"]:
+        raise JudgeError(f"{path}, line {line}: name: expected some text, got none")
+    if generic not in _FLAGS:
+        raise JudgeError(
+            f"{path}, line {line}: generic: expected yes, no or nothing; got {generic!r}"
+        )
+    synonyms = (synonym.strip() for synonym in cells.get("synonyms", "").split("|"))
+    return TaxonomyRow(
+        line, cells["name"], cells["parent"], tuple(filter(None, synonyms)), _FLAGS[generic]
+    )

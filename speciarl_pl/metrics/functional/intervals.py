@@ -1,0 +1,90 @@
+"""Confidence intervals: Wilson for a share, the bootstrap for anything made of counts."""
+
+from collections.abc import Callable
+from statistics import NormalDist
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from speciarl_pl.category import UNJUDGED
+from speciarl_pl.metrics.functional.counts import FIRST_CODE
+
+
+def wilson_interval(successes: Tensor, n: Tensor, confidence: float = 0.95) -> Tensor:
+    """Wilson score interval of a share, without continuity correction.
+
+    Args:
+        successes: [...], from 0 to `n`.
+        n: [...], number of trials.
+        confidence: Between 0 and 1.
+
+    Returns:
+        float64 [..., 2], low and high; NaN where `n` is 0.
+
+    Raises:
+        ValueError: If `confidence` is not between 0 and 1.
+
+    Example:
+        >>> wilson_interval(torch.tensor(8), torch.tensor(10))
+        tensor([0.4902, 0.9433], dtype=torch.float64)
+    """
+    _check_confidence(confidence)
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    n = n.double()
+    share = successes.double() / n
+    center = share + z**2 / (2 * n)
+    half = z * (share * (1 - share) / n + z**2 / (4 * n**2)).sqrt()
+    bounds = torch.stack((center - half, center + half), -1) / (1 + z**2 / n).unsqueeze(-1)
+    return bounds.clamp(0.0, 1.0)
+
+
+def bootstrap_interval(
+    counts: Tensor,
+    statistic: Callable[[Tensor], Tensor],
+    confidence: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Tensor:
+    """Percentile bootstrap interval of a statistic of outcome counts.
+
+    To resample n predictions is to draw their counts from a multinomial, so the cost does not
+    depend on n. Unjudged outcomes are left out. With very few predictions the interval is too
+    narrow, and a single distinct outcome gives one of no width.
+
+    Args:
+        counts: [8], as from `outcome_counts`.
+        statistic: Takes float64 [resamples, 8] and returns [resamples], e.g. `specificity`.
+        confidence: Between 0 and 1.
+        resamples: Number of draws.
+        seed: Equal seeds give equal intervals.
+
+    Returns:
+        float64 [2], low and high, over the draws for which the statistic is defined; NaN if for
+        none.
+
+    Raises:
+        ValueError: If `confidence` is not between 0 and 1 or `resamples` is not positive.
+
+    Example:
+        >>> from speciarl_pl.metrics.functional.specificity import specificity
+        >>> bootstrap_interval(torch.tensor([0, 0, 10, 0, 20, 0, 70, 0]), specificity)
+        tensor([0.7488, 0.8884], dtype=torch.float64)
+    """
+    _check_confidence(confidence)
+    if resamples < 1:
+        raise ValueError(f"resamples: expected an int >= 1, got {resamples}")
+    observed = counts.detach().cpu().double().numpy().copy()
+    observed[UNJUDGED - FIRST_CODE] = 0.0
+    n = int(observed.sum())
+    if n == 0:
+        return torch.full((2,), torch.nan, dtype=torch.float64)
+    drawn = np.random.default_rng(seed).multinomial(n, observed / n, size=resamples)
+    tail = (1 - confidence) / 2
+    tails = torch.tensor([tail, 1 - tail], dtype=torch.float64)
+    return statistic(torch.from_numpy(drawn).double()).nanquantile(tails)
+
+
+def _check_confidence(confidence: float) -> None:
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(f"confidence: expected a number between 0 and 1, got {confidence}")

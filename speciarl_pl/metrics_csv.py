@@ -1,0 +1,77 @@
+"""metrics.csv: one row a step, also after a resume."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.loggers.logger import Logger
+from lightning.pytorch.utilities import rank_zero_only
+
+from speciarl_pl.run_files import replacing
+
+
+class MetricsCSV(Logger):
+    """Logs to one CSV file in which a step has one row, whoever logs to it.
+
+    Lightning's own `CSVLogger` gives training and validation values of a step a row each, and
+    deletes the rows of the run that is resumed.
+
+    Args:
+        directory: Run directory.
+        flush_every: Steps between writes; the file is also written when the run ends.
+    """
+
+    def __init__(self, directory: str | Path, flush_every: int = 10) -> None:
+        super().__init__()
+        self._path = Path(directory, "metrics.csv")
+        self._flush_every = flush_every
+        self._rows: dict[int, dict[str, Any]] = {}
+        self._unwritten = 0
+        if self._path.exists():
+            with self._path.open(newline="", encoding="utf-8") as file:
+                self._rows = {int(row["step"]): row for row in csv.DictReader(file)}
+
+    @property
+    def name(self) -> str:
+        """Empty: the file lies in the run directory itself."""
+        return ""
+
+    @property
+    def version(self) -> str:
+        """Empty: the file lies in the run directory itself."""
+        return ""
+
+    @property
+    def save_dir(self) -> str:
+        """The run directory."""
+        return str(self._path.parent)
+
+    @rank_zero_only
+    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing: config.yaml has them."""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        """Put `metrics` into the row of `step`."""
+        assert step is not None
+        self._rows.setdefault(step, {"step": step}).update(metrics)
+        self._unwritten += 1
+        if self._unwritten >= self._flush_every:
+            self.save()
+
+    @rank_zero_only
+    def save(self) -> None:
+        """Write the file."""
+        if not self._unwritten:
+            return
+        names = {name: None for row in self._rows.values() for name in row}
+        with replacing(self._path) as part, part.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, ["step", *sorted(n for n in names if n != "step")])
+            writer.writeheader()
+            writer.writerows(self._rows[step] for step in sorted(self._rows))
+        self._unwritten = 0
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        """Write what is not written yet."""
+        self.save()

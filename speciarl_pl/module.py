@@ -1,0 +1,308 @@
+"""`SpeciaRLModule`: the steps of one GRPO update, in order."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
+from typing import Any, cast
+
+import lightning as L
+import torch
+from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
+from lightning.pytorch.strategies import ParallelStrategy
+from torch import Tensor
+from torch.optim import Optimizer
+
+from speciarl_pl.errors import JudgeError, ModelError, RolloutError
+from speciarl_pl.grpo import AdvantageScale, GRPOLoss, group_advantages
+from speciarl_pl.judge import Judge, judge_groups
+from speciarl_pl.metrics.functional import Summary, macro_average, summarize
+from speciarl_pl.metrics.outcome_counts import OutcomeCounts
+from speciarl_pl.policy import Dtype, LoraSpec, Policy, Quantization, RowKind, load_policy
+from speciarl_pl.records import (
+    Batch,
+    EncodedPrompt,
+    JudgedGroup,
+    Sample,
+    ScoredGroup,
+    Unjudged,
+)
+from speciarl_pl.reward import BestOfGroupReward, Reward
+from speciarl_pl.rng import get_rng_state, set_rng_state
+from speciarl_pl.rollout_stats import rollout_stats
+from speciarl_pl.update import PolicyUpdate, Ranks
+
+
+class SpeciaRLModule(L.LightningModule):
+    """GRPO on a vision-language model with a reward relative to the group's best answer.
+
+    A rollout callback attaches rollouts to each batch and the data module brings the judge; this
+    module turns answers into verdicts, rewards and advantages, and updates the adapter.
+
+    Args:
+        base: Directory or hub id of a vision-language model; `world` is the built-in one.
+        lora: Size and place of the adapter.
+        quantization: `nf4` holds the base's language model in 4 bit (QLoRA); null does not.
+        dtype: Number format of the base; `auto` keeps that of its files. The adapter is float32.
+        gradient_checkpointing: Recompute activations in the backward pass to save memory.
+        rows: How rollouts are laid out for the update: `shared` puts all rollouts of an image
+            behind one prompt, `plain` gives each a row, `auto` picks by model.
+        adapter: Directory of a PEFT adapter to start from.
+        min_pixels: Images are enlarged to at least this many pixels; null: the base's own.
+        max_pixels: Images are shrunk to at most this many pixels; null: the base's own.
+        reward: How the outcomes of one group become numbers; null: the paper's best-of-group.
+        loss: The surrogate and its variants.
+        advantage_scale: Whether advantages are divided by the group's standard deviation.
+        mini_batches: Optimiser steps per batch of rollouts.
+        micro_batch_groups: Groups that go through the policy at once; bounds the memory.
+        keep_groups_without_signal: Also run groups whose rewards are all equal, for their KL term.
+        max_grad_norm: Gradients are clipped to this norm; null: not at all.
+        optimizer: The optimiser; `bitsandbytes.optim.PagedAdamW8bit` is one for small memory.
+        lr_scheduler: The learning-rate schedule, stepped once per batch; null: constant.
+        max_answer_chars: A longer answer counts as unparsed.
+        max_unjudged_share: The run stops when more than this share of a batch has no verdict.
+    """
+
+    def __init__(
+        self,
+        base: str = "world",
+        lora: LoraSpec = LoraSpec(),  # noqa: B008 (frozen)
+        quantization: Quantization | None = None,
+        dtype: Dtype = "auto",
+        gradient_checkpointing: bool = False,
+        rows: RowKind = "auto",
+        adapter: str | None = None,
+        min_pixels: int | None = None,
+        max_pixels: int | None = None,
+        reward: Reward | None = None,
+        loss: GRPOLoss = GRPOLoss(),  # noqa: B008 (frozen)
+        advantage_scale: AdvantageScale = "std",
+        mini_batches: int = 1,
+        micro_batch_groups: int = 16,
+        keep_groups_without_signal: bool = False,
+        max_grad_norm: float | None = 1.0,
+        optimizer: OptimizerCallable = torch.optim.AdamW,
+        lr_scheduler: LRSchedulerCallable | None = None,
+        max_answer_chars: int = 200,
+        max_unjudged_share: float = 0.5,
+    ) -> None:
+        super().__init__()
+        _check_positive(
+            mini_batches=mini_batches,
+            micro_batch_groups=micro_batch_groups,
+            max_answer_chars=max_answer_chars,
+        )
+        if not 0 <= max_unjudged_share <= 1:
+            raise ValueError(f"max_unjudged_share: expected 0 to 1, got {max_unjudged_share}")
+        self.automatic_optimization = False
+        self.strict_loading = False  # checkpoints hold the adapter alone, checked on load
+        self.policy: Policy | None = None
+        self.results: dict[str, Summary] = {}
+        self._counts: dict[str, OutcomeCounts] = {}
+        self.batches_trained = 0
+        self._load = partial(
+            load_policy,
+            base,
+            lora=lora,
+            quantization=quantization,
+            dtype=dtype,
+            gradient_checkpointing=gradient_checkpointing,
+            rows=rows,
+            adapter=adapter,
+            min_pixels=min_pixels,
+            max_pixels=max_pixels,
+        )
+        self._update = partial(
+            PolicyUpdate,
+            loss=loss,
+            mini_batches=mini_batches,
+            micro_batch_groups=micro_batch_groups,
+            keep_groups_without_signal=keep_groups_without_signal,
+            max_grad_norm=max_grad_norm,
+        )
+        self._reward = reward or BestOfGroupReward()
+        self._advantage_scale: AdvantageScale = advantage_scale
+        self._optimizer = optimizer
+        self._lr_scheduler = lr_scheduler
+        self._max_answer_chars = max_answer_chars
+        self._max_unjudged_share = max_unjudged_share
+
+    # ---------------------------------------------------------------- set-up
+
+    def configure_model(self) -> None:
+        """Load the policy, once."""
+        if self.policy is None:
+            self.policy = self._load()
+
+    def configure_optimizers(self) -> Any:
+        """The optimiser over the adapter, and its schedule."""
+        optimizer = self._optimizer(self.loaded_policy.trainable_parameters())
+        if self._lr_scheduler is None:
+            return optimizer
+        return {"optimizer": optimizer, "lr_scheduler": self._lr_scheduler(optimizer)}
+
+    @property
+    def loaded_policy(self) -> Policy:
+        """The policy.
+
+        Raises:
+            ModelError: Before `configure_model` has run.
+        """
+        if self.policy is None:
+            raise ModelError("the policy is not loaded yet; Lightning calls configure_model first")
+        return self.policy
+
+    @property
+    def encode(self) -> Callable[[Sample], EncodedPrompt]:
+        """How the data module's workers encode a sample; picklable without the weights."""
+        return self.loaded_policy.encoder
+
+    @property
+    def judge(self) -> Judge:
+        """The judge that the data module owns.
+
+        Raises:
+            JudgeError: If there is none.
+        """
+        judge: Judge | None = getattr(getattr(self.trainer, "datamodule", None), "judge", None)
+        if judge is None:
+            raise JudgeError("no judge: SpeciaRLModule needs a data module with a `judge`")
+        return judge
+
+    @property
+    def ranks(self) -> Ranks:
+        """The trainer's backward pass and sums over ranks."""
+        strategy = self.trainer.strategy
+        parallel = isinstance(strategy, ParallelStrategy)
+        return Ranks(
+            backward=self.manual_backward,
+            sum=lambda tensor: _sum_over_ranks(strategy, tensor),
+            count=self.trainer.world_size,
+            no_sync=cast(Any, strategy).block_backward_sync if parallel else nullcontext,
+        )
+
+    # -------------------------------------------------------------- training
+
+    def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
+        """Judge the rollouts of `batch`, learn from them, and log.
+
+        Returns:
+            `{"scored": list[ScoredGroup]}`, for callbacks.
+
+        Raises:
+            RolloutError: If no rollout callback has attached rollouts.
+            JudgeError: If more was left unjudged than `max_unjudged_share`.
+        """
+        start = time.perf_counter()
+        scored = [self._score(group) for group in self._judge(batch)]
+        judged_at = time.perf_counter()
+        stats = rollout_stats(scored, self.ranks, self.device)
+        self._check_judged(scored)
+        update = self._update(self.loaded_policy, temperature=batch.temperature)
+        learned = update(scored, self._only_optimizer(), self.ranks)
+        if (schedule := self.lr_schedulers()) is not None:
+            schedule.step()  # type: ignore[union-attr]
+        seconds = {
+            "time/judge_s": judged_at - start,
+            "time/update_s": time.perf_counter() - judged_at,
+        }
+        self._log_step({**stats, **learned, **seconds})
+        self.batches_trained += 1
+        return {"scored": scored}
+
+    def _judge(self, batch: Batch) -> list[JudgedGroup]:
+        if batch.groups is None:
+            raise RolloutError(
+                "the batch has no rollouts; add a rollout callback, for instance "
+                "speciarl_pl.callbacks.HFRolloutCallback, to trainer.callbacks"
+            )
+        return judge_groups(self.judge, batch.groups, self._max_answer_chars)
+
+    def _score(self, judged: JudgedGroup) -> ScoredGroup:
+        rewards = self._reward(judged.outcomes, seed=judged.group.rollouts[0].seed)
+        return ScoredGroup(judged, rewards, group_advantages(rewards, self._advantage_scale))
+
+    def _check_judged(self, scored: Sequence[ScoredGroup]) -> None:
+        outcomes = [outcome for group in scored for outcome in group.judged.outcomes]
+        reasons = [outcome.reason for outcome in outcomes if isinstance(outcome, Unjudged)]
+        if len(reasons) > self._max_unjudged_share * len(outcomes):
+            raise JudgeError(
+                f"{len(reasons)} of {len(outcomes)} rollouts were left unjudged, more than "
+                f"max_unjudged_share={self._max_unjudged_share}; the last reason: {reasons[-1]}"
+            )
+
+    def _only_optimizer(self) -> Optimizer:
+        return cast(Optimizer, self.optimizers())  # Lightning's wrapper counts the steps
+
+    def _log_step(self, values: Mapping[str, float]) -> None:
+        live = ("reward", "specificity", "correctness")
+        rate = self._only_optimizer().param_groups[0]["lr"]
+        self.log_dict({name: values[name] for name in live if name in values}, prog_bar=True)
+        self.log_dict({name: value for name, value in values.items() if name not in live})
+        self.log("lr", rate)
+
+    # ------------------------------------------------------------ validation
+
+    def on_validation_start(self) -> None:
+        """Begin with empty counts, one set per data set."""
+        names = self.trainer.datamodule.val_names  # type: ignore[attr-defined]
+        self._counts = {name: OutcomeCounts().to(self.device) for name in names}
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
+        """Judge the rollouts of `batch` and count the outcomes.
+
+        Returns:
+            `{"judged": list[JudgedGroup]}`, for callbacks.
+        """
+        judged = self._judge(batch)
+        for group in judged:
+            codes = torch.tensor([outcome.code for outcome in group.outcomes])
+            self._counts[group.group.sample.dataset].update(codes)
+        return {"judged": judged}
+
+    def on_validation_epoch_end(self) -> None:
+        """Sum up `results`, one summary per data set, and log them."""
+        self.results = {name: summarize(c.compute()) for name, c in self._counts.items()}
+        for name, summary in self.results.items():
+            self._log_rates(f"val/{name}", macro_average({name: summary}))
+        self._log_rates("val/macro", macro_average(self.results))
+
+    def _log_rates(self, prefix: str, rates: Mapping[str, float | None]) -> None:
+        self.log_dict({f"{prefix}/{k}": v for k, v in rates.items() if v is not None})
+
+    # ----------------------------------------------------------- checkpoints
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
+        """The adapter alone, under PEFT's names; never the frozen base."""
+        return {} if self.policy is None else self.policy.adapter_state_dict()
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Tensor], strict: bool = True, assign: bool = False
+    ) -> Any:
+        """Load the adapter.
+
+        Raises:
+            ModelError: If names or shapes are not those of this adapter.
+        """
+        return self.loaded_policy.load_adapter_state_dict(state_dict)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add the number of batches trained on and the random states."""
+        checkpoint["speciarl"] = {"batches_trained": self.batches_trained, "rng": get_rng_state()}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Restore what `on_save_checkpoint` added."""
+        self.batches_trained = checkpoint["speciarl"]["batches_trained"]
+        set_rng_state(checkpoint["speciarl"]["rng"])
+
+
+def _sum_over_ranks(strategy: Any, tensor: Tensor) -> Tensor:
+    summed = strategy.reduce(tensor, reduce_op="sum")
+    assert isinstance(summed, Tensor)
+    return summed
+
+
+def _check_positive(**arguments: int) -> None:
+    for name, value in arguments.items():
+        if value < 1:
+            raise ValueError(f"{name}: expected an int >= 1, got {value}")

@@ -1,0 +1,196 @@
+"""From a name and a few options to a policy."""
+
+from collections.abc import Iterable
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Literal
+
+import torch
+import transformers as typed_transformers
+
+from speciarl_pl.errors import ModelError
+from speciarl_pl.policy import adapter as adapters
+from speciarl_pl.policy import shared
+from speciarl_pl.policy.checkpoint import quiet, resolve, vlm_config
+from speciarl_pl.policy.encoder import ProcessorPromptEncoder, PromptEncoder, QwenPromptEncoder
+from speciarl_pl.policy.policy import Policy
+from speciarl_pl.policy.quantize import check_quantized, nf4_config
+from speciarl_pl.policy.spec import Dtype, LoraSpec, Quantization, RowKind
+
+transformers: Any = typed_transformers  # its classes are only partly typed
+
+BANNED = ("image_token_id", "video_token_id", "vision_start_token_id", "vision_end_token_id")
+"""Config entries of tokens that only an image may bring into a row."""
+
+
+def load_policy(
+    base: str,
+    *,
+    lora: LoraSpec | None = None,
+    quantization: Quantization | None = None,
+    dtype: Dtype = "auto",
+    gradient_checkpointing: bool = False,
+    rows: RowKind = "auto",
+    adapter: str | None = None,
+    min_pixels: int | None = None,
+    max_pixels: int | None = None,
+) -> Policy:
+    """Load a vision-language model and put a LoRA adapter on its language model.
+
+    Args:
+        base: `world`, a directory, or a hub id; Qwen2-VL, Qwen2.5-VL and Qwen3-VL train on
+            shared-prefix rows, any other VLM of transformers on plain rows.
+        lora: The fresh adapter; `LoraSpec()` if missing. Not looked at when `adapter` is given.
+        quantization: `nf4` for QLoRA.
+        dtype: Type of the frozen weights.
+        gradient_checkpointing: Recompute activations in the backward pass: slower, smaller.
+        rows: How rollouts are laid out for scoring.
+        adapter: Directory of a saved adapter to start from.
+        min_pixels: Smaller images are enlarged to this area; the model's own if missing.
+        max_pixels: Larger images are shrunk to this area; the model's own if missing.
+
+    Returns:
+        The policy, on the CPU unless it is quantised and there is a GPU, in eval mode.
+
+    Raises:
+        ModelError: If `base` is not a usable VLM, or `adapter` does not fit it.
+        MissingExtraError: If bitsandbytes is needed and absent.
+        ValueError: If shared rows are asked for and the model does not allow them.
+    """
+    path = resolve(base)
+    config = vlm_config(path)
+    with quiet():
+        encoder = load_encoder(path, config, min_pixels, max_pixels)
+        model = load_base(path, config, dtype, quantization)
+        kind = _prepare_rows(model, rows)
+        peft = (
+            adapters.load(model, adapter) if adapter else adapters.attach(model, lora or LoraSpec())
+        )
+    if gradient_checkpointing:
+        enable_checkpointing(model)
+    policy = Policy(
+        peft,
+        encoder,
+        rows=kind,
+        banned_token_ids=banned_token_ids(config),
+        eos_token_ids=eos_token_ids(model, encoder.tokenizer),
+        pad_token_id=pad_token_id(encoder.tokenizer),
+    )
+    return policy.eval()
+
+
+def load_base(path: str, config: Any, dtype: Dtype, quantization: Quantization | None) -> Any:
+    """The frozen model, complete.
+
+    Raises:
+        ModelError: If weights are missing or do not fit the config.
+        MissingExtraError: If bitsandbytes is needed and absent.
+    """
+    options: dict[str, Any] = {"dtype": dtype, "attn_implementation": "sdpa"}
+    if quantization == "nf4":
+        options["quantization_config"] = nf4_config(config, _compute_dtype(config, dtype))
+        options["device_map"] = {
+            "": torch.cuda.current_device() if torch.cuda.is_available() else "cpu"
+        }
+    try:
+        model, info = transformers.AutoModelForImageTextToText.from_pretrained(
+            path, output_loading_info=True, **options
+        )
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ModelError(f"{path}: the weights cannot be loaded: {error}") from error
+    if info["missing_keys"]:
+        names = ", ".join(sorted(info["missing_keys"])[:3])
+        raise ModelError(f"{path}: weights are missing from the checkpoint, e.g. {names}")
+    if quantization == "nf4":
+        check_quantized(model, path)
+    model.requires_grad_(False)
+    return model
+
+
+def load_encoder(
+    path: str, config: Any, min_pixels: int | None = None, max_pixels: int | None = None
+) -> PromptEncoder:
+    """The prompt encoder of a model.
+
+    Raises:
+        ModelError: If the tokenizer, the image processor or the chat template is missing.
+    """
+    asked = {"min_pixels": min_pixels, "max_pixels": max_pixels}
+    sizes = {name: value for name, value in asked.items() if value is not None}
+    try:
+        if config.model_type in shared.MODEL_TYPES:
+            encoder = _qwen_encoder(path, config, sizes)
+        else:
+            processor = transformers.AutoProcessor.from_pretrained(
+                path, backend=image_backend(), **sizes
+            )
+            encoder = ProcessorPromptEncoder(processor, banned_token_ids(config))
+    except (OSError, ValueError, ImportError) as error:
+        raise ModelError(
+            f"{path}: tokenizer or image processor cannot be loaded: {error}"
+        ) from error
+    return encoder
+
+
+def image_backend() -> Literal["torchvision", "pil"]:
+    """`torchvision` where it is installed and works with this torch, else `pil`."""
+    if find_spec("torchvision") is None:
+        return "pil"
+    try:
+        import_module("torchvision")
+    except (ImportError, RuntimeError):
+        return "pil"
+    return "torchvision"
+
+
+def enable_checkpointing(model: Any) -> None:
+    """Recompute the layers of the language model in the backward pass.
+
+    The non-reentrant form needs no input that requires grad, so nothing else has to change; it
+    acts in training mode only.
+    """
+    model.get_decoder().gradient_checkpointing_enable({"use_reentrant": False})
+
+
+def banned_token_ids(config: Any) -> list[int]:
+    """Tokens that only an image may bring into a row."""
+    names = (*BANNED, "image_token_index")
+    found = [getattr(config, name, None) for name in names]
+    return sorted({int(token) for token in found if token is not None})
+
+
+def eos_token_ids(model: Any, tokenizer: Any) -> list[int]:
+    """Tokens that end a turn: the model's own, and the tokenizer's."""
+    own = model.generation_config.eos_token_id
+    listed: Iterable[Any] = own if isinstance(own, list) else [own]
+    return sorted({int(token) for token in (*listed, tokenizer.eos_token_id) if token is not None})
+
+
+def pad_token_id(tokenizer: Any) -> int:
+    """Token that fills rows; the end token where the tokenizer has no other."""
+    token = tokenizer.pad_token_id
+    return int(tokenizer.eos_token_id if token is None else token)
+
+
+def _qwen_encoder(path: str, config: Any, sizes: dict[str, int]) -> PromptEncoder:
+    tokenizer = transformers.AutoTokenizer.from_pretrained(path)
+    if tokenizer.chat_template is None:
+        raise ValueError("the tokenizer has no chat template")
+    images = transformers.AutoImageProcessor.from_pretrained(path, backend=image_backend(), **sizes)
+    return QwenPromptEncoder(tokenizer, images, config.image_token_id)
+
+
+def _prepare_rows(model: Any, rows: RowKind) -> Literal["shared", "plain"]:
+    obstacle = shared.obstacle(model)
+    if rows == "shared" and obstacle:
+        raise ValueError(f"rows: expected plain or auto, got shared; {obstacle}")
+    if rows == "plain" or obstacle:
+        return "plain"
+    shared.prepare(model)
+    return "shared"
+
+
+def _compute_dtype(config: Any, dtype: Dtype) -> torch.dtype:
+    saved = config.dtype or config.get_text_config().dtype
+    chosen = saved if dtype == "auto" else getattr(torch, dtype)
+    return chosen if isinstance(chosen, torch.dtype) else torch.float32

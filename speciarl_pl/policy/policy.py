@@ -1,0 +1,182 @@
+"""The policy: a vision-language model with a LoRA adapter that can score its own rollouts."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from peft import PeftModel
+from torch import Tensor, nn
+
+from speciarl_pl.policy import adapter
+from speciarl_pl.policy.encoder import PromptEncoder
+from speciarl_pl.policy.plain import score_plain
+from speciarl_pl.policy.scores import FlatScores, TokenScores, completion_lengths, to_grid
+from speciarl_pl.policy.shared import score_shared
+from speciarl_pl.policy.vision import ImageFeatures, image_features
+from speciarl_pl.records import EncodedPrompt, RolloutGroup, Sample
+
+
+class Policy(nn.Module):
+    """A VLM whose language model carries the LoRA adapter `default`; the rest is frozen.
+
+    Args:
+        model: The VLM with its adapter.
+        encoder: Makes its prompts.
+        rows: How rollouts are laid out for scoring.
+        banned_token_ids: Image tokens and the like, which the policy must never sample.
+        eos_token_ids: Tokens that end a turn.
+        pad_token_id: Fills rows.
+    """
+
+    def __init__(
+        self,
+        model: PeftModel,
+        encoder: PromptEncoder,
+        *,
+        rows: Literal["shared", "plain"],
+        banned_token_ids: Sequence[int],
+        eos_token_ids: Sequence[int],
+        pad_token_id: int,
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.encoder = encoder
+        self.rows = rows
+        self.banned_token_ids = sorted(set(banned_token_ids))
+        self.eos_token_ids = list(eos_token_ids)
+        self.pad_token_id = pad_token_id
+
+    @property
+    def tokenizer(self) -> Any:
+        """The tokenizer of the model."""
+        return self.encoder.tokenizer
+
+    @property
+    def base(self) -> Any:
+        """The transformers model itself; its linear layers carry the adapter inside."""
+        return self.model.get_base_model()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return torch.device(self.base.device)
+
+    def encode(self, sample: Sample) -> EncodedPrompt:
+        """Encode the image and the question of a sample; tensors are on the CPU."""
+        return self.encoder(sample)
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Context in which to run the model: adapter weights are float32, a base may be 16-bit."""
+        dtype = self.base.get_input_embeddings().weight.dtype
+        if dtype == torch.float32:
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype)
+
+    def image_features(self, prompts: Sequence[EncodedPrompt]) -> list[ImageFeatures]:
+        """Features of the frozen tower, to share between the passes over one batch.
+
+        Args:
+            prompts: One image each.
+
+        Returns:
+            One per prompt, without gradient; empty if the policy scores on plain rows, which run
+            the whole model.
+        """
+        if self.rows == "plain" or not prompts:
+            return []
+        with self.autocast():
+            return image_features(self.base.model, prompts)
+
+    def score(
+        self,
+        groups: Sequence[RolloutGroup],
+        *,
+        temperature: float = 1.0,
+        features: Sequence[ImageFeatures] | None = None,
+        reference: bool = False,
+        entropy: bool = True,
+    ) -> TokenScores:
+        """Score every token of every completion.
+
+        Args:
+            groups: B >= 1 groups, R rollouts in all, prompts and completions of any lengths.
+            temperature: Of the sampler; divides the logits. > 0.
+            features: As given by `image_features` for the prompts of `groups`, in their order.
+            reference: Score by the base, with the adapter off and without gradient.
+            entropy: Whether to compute entropies.
+
+        Returns:
+            Scores [R, T]; with gradient to the adapter unless `reference` or under `no_grad`.
+
+        Raises:
+            ValueError: Without a group, or at a temperature that is not positive.
+        """
+        _check_score_arguments(groups, temperature)
+        with self._adapter_off() if reference else nullcontext(), self.autocast():
+            flat = self._score(groups, temperature, features or None, entropy)
+        return to_grid(flat, completion_lengths(groups))
+
+    def trainable_parameters(self) -> list[nn.Parameter]:
+        """The adapter's weights, float32."""
+        return [parameter for parameter in self.parameters() if parameter.requires_grad]
+
+    def adapter_state_dict(self) -> dict[str, Tensor]:
+        """Adapter tensors under the names that PEFT saves them with; they share memory."""
+        return adapter.state_dict(self.model)
+
+    def load_adapter_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Replace the adapter's tensors.
+
+        Raises:
+            ModelError: If a name is missing or unknown, or a shape differs.
+        """
+        adapter.load_state_dict(self.model, state)
+
+    def save_adapter(self, directory: Path | str) -> None:
+        """Write the adapter in PEFT format; loads with PEFT, transformers and vLLM."""
+        adapter.save(self.model, directory)
+
+    def _score(
+        self,
+        groups: Sequence[RolloutGroup],
+        temperature: float,
+        features: Sequence[ImageFeatures] | None,
+        entropy: bool,
+    ) -> FlatScores:
+        banned = torch.tensor(self.banned_token_ids, dtype=torch.int64, device=self.device)
+        options: dict[str, Any] = {
+            "temperature": temperature,
+            "banned": banned,
+            "entropy": entropy,
+        }
+        if self.rows == "plain":
+            return score_plain(self.base, groups, pad_token_id=self.pad_token_id, **options)
+        return score_shared(self.base, groups, features=features, **options)
+
+    def _adapter_off(self) -> AbstractContextManager[Any]:
+        return _ReferencePass(self.model)
+
+
+class _ReferencePass:
+    """Adapter off and no gradient."""
+
+    def __init__(self, model: PeftModel) -> None:
+        self._off = model.disable_adapter()
+        self._no_grad = torch.no_grad()
+
+    def __enter__(self) -> None:
+        self._no_grad.__enter__()
+        self._off.__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        self._off.__exit__(*error)
+        self._no_grad.__exit__(*error)
+
+
+def _check_score_arguments(groups: Sequence[RolloutGroup], temperature: float) -> None:
+    if not groups:
+        raise ValueError("groups: expected at least one group to score, got none")
+    if temperature <= 0:
+        raise ValueError(f"temperature: expected a number > 0, got {temperature}")

@@ -1,0 +1,69 @@
+"""Writing the files of a run so that a failure never costs what was there before."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from speciarl_pl.errors import RunError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a path to write to, and put what was written in the place of `path`.
+
+    If writing fails, what was at `path` stays and the unfinished file is removed.
+
+    Raises:
+        RunError: If the file cannot be written, naming it and the cause.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     with replacing(Path(folder, "a.txt")) as part:
+        ...         _ = part.write_text("whole")
+        ...     Path(folder, "a.txt").read_text()
+        'whole'
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        os.replace(part, path)
+    except OSError as error:
+        raise RunError(
+            f"{path}: cannot be written ({error.strerror or error}); what was there before is "
+            "kept. Free some space or choose another --run_dir"
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON, whole or not at all.
+
+    Raises:
+        RunError: If the file cannot be written.
+    """
+    with replacing(path) as part:
+        part.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def check_writable(directory: Path) -> None:
+    """Make `directory` and try to write to it, before anything expensive is done.
+
+    Raises:
+        RunError: If that fails.
+    """
+    probe = directory / f".writable.{os.getpid()}"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise RunError(
+            f"run directory {directory}: cannot be written to ({error.strerror or error}); "
+            "choose another with --run_dir"
+        ) from error

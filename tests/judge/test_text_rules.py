@@ -1,0 +1,128 @@
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from speciarl_pl.judge.names import loose_name, plain_name, singular_names
+from speciarl_pl.judge.options import offers_choice, split_options
+from speciarl_pl.judge.refusal import is_refusal
+
+REFUSALS = (
+    """none|None.|"None"|unknown|Unknown species|n/a|N/A|nothing|I don't know|I dont know
+I do not know what this is|I\u2019m not sure|not sure|unsure|cannot tell|can't tell|Cannot determine
+I cannot tell what this is|unable to identify|It cannot be determined from the image|no idea|idk
+Sorry, I cannot identify this image|unidentifiable|abstain|none of these|I have no idea
+It is not possible to determine the exact type|could not be identified|uncertain|unclear
+""".replace("\n", "|")
+    .strip("|")
+    .split("|")
+)
+
+NAMES = (
+    """dog|nonesuch|none-so-pretty|unknown bird|not sure, maybe a dog|I don't know, a dog
+cannot tell a lion from a tiger|can't say but it looks like a husky|nothing but a dog|passerine
+pass flower|unicorn|no-see-um|sure|I|this is a dog|canna|cant hook|noneya
+""".replace("\n", "|")
+    .strip("|")
+    .split("|")
+)
+
+
+@pytest.mark.parametrize("text", REFUSALS)
+def test_refusals(text):
+    assert is_refusal(text)
+
+
+@pytest.mark.parametrize("text", NAMES)
+def test_names_are_no_refusals(text):
+    assert not is_refusal(text)
+
+
+OPTIONS = [
+    ("robin", ["robin"]),
+    ("robin or cardinal", ["robin", "cardinal"]),
+    ("Robin OR cardinal", ["Robin", "cardinal"]),
+    ("robin, cardinal, and jay", ["robin", "cardinal", "jay"]),
+    ("robin/cardinal", ["robin", "cardinal"]),
+    ("either robin or cardinal", ["robin", "cardinal"]),
+    ("robin\ncardinal\n", ["robin", "cardinal"]),
+    ("robin; cardinal | jay & wren", ["robin", "cardinal", "jay", "wren"]),
+    ("robin vs. cardinal", ["robin", "cardinal"]),
+    ("robin and/or cardinal", ["robin", "cardinal"]),
+    ("robin + cardinal", ["robin", "cardinal"]),
+    ("lion (Panthera leo)", ["lion", "Panthera leo"]),
+    ("1,000 islands", ["1,000 islands"]),
+    ("C++", ["C++"]),
+    ("robin, ?", ["robin"]),
+    ("sandpiper", ["sandpiper"]),
+    ("oriole", ["oriole"]),
+    ("black-and-tan", ["black-and-tan"]),
+    ("", []),
+]
+
+
+@pytest.mark.parametrize(("text", "parts"), OPTIONS, ids=[text for text, _ in OPTIONS])
+def test_split_options(text, parts):
+    assert split_options(text) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("a or b", True), ("Either one", True), ("a VS b", True), ("oriole", False), ("a/b", False)],
+)
+def test_offers_choice(text, expected):
+    assert offers_choice(text) == expected
+
+
+NAME_FORMS = [
+    ("  The Lion. ", "lion", "lion"),
+    ("a 707\u2013320", "707\u2013320", "707320"),
+    ("theropod", "theropod", "theropod"),
+    ("a", "a", "a"),
+    ("Bishop\u2019s pine", "bishop's pine", "bishop'spine"),
+    ("\u304c", "\u304c", "\u304c"),
+    ("Crème brûlée", "crème brûlée", "cremebrulee"),
+]
+
+
+@pytest.mark.parametrize(("text", "plain", "loose"), NAME_FORMS)
+def test_name_forms(text, plain, loose):
+    assert (plain_name(text), loose_name(text)) == (plain, loose)
+
+
+@pytest.mark.parametrize(
+    ("text", "singular"),
+    [
+        ("lions", ("lion",)),
+        ("Poppies", ("poppy", "poppie")),
+        ("buses", ("bus", "buse")),
+        ("finches", ("finch", "finche")),
+        ("glass", ()),
+        ("iris", ()),
+        ("crocus", ()),
+        ("gas", ()),
+        ("dog", ()),
+    ],
+)
+def test_singular_names(text, singular):
+    assert singular_names(text) == singular
+
+
+@settings(deadline=None)
+@given(st.text(max_size=60))
+def test_no_text_breaks_a_rule(text):
+    is_refusal(text)
+    offers_choice(text)
+    loose_name(text)
+    singular_names(text)
+    assert plain_name(plain_name(text)) == plain_name(plain_name(plain_name(text)))
+    assert all(any(map(str.isalnum, part)) for part in split_options(text))
+
+
+@pytest.mark.parametrize("piece", [" ", "i ", "or ", ",", "sorry ", "is is", "- ", "\n", "a or"])
+def test_rules_take_linear_time(piece):
+    start = time.process_time()
+    for rule in (is_refusal, split_options, offers_choice, loose_name, singular_names):
+        rule(piece * 20_000)
+    assert time.process_time() - start < 5

@@ -1,0 +1,31 @@
+import torch
+
+from speciarl_pl.policy.plain import plain_inputs
+
+from . import tiny
+
+
+def test_padding_on_both_sides_changes_nothing(qwen_dir):
+    policy = tiny.stirred_policy(qwen_dir, rows="plain")
+    groups = tiny.uneven_groups(policy)
+    together = policy.score(groups)
+    rollouts = [(group, rollout) for group in groups for rollout in group.rollouts]
+    for row, (group, rollout) in enumerate(rollouts):
+        single = tiny.RolloutGroup(group.sample, group.prompt, (rollout,))
+        alone = policy.score([single])
+        length = rollout.tokens.numel()
+        assert torch.allclose(together.logprobs[row, :length], alone.logprobs[0], atol=1e-5)
+        assert torch.allclose(together.entropy[row, :length], alone.entropy[0], atol=1e-5)
+
+
+def test_rows_are_prompt_then_completion_between_padding(policy):
+    groups = tiny.uneven_groups(policy)
+    pairs = [(group.prompt, rollout) for group in groups for rollout in group.rollouts]
+    rows = plain_inputs(pairs, 257, policy.device)
+    assert rows["input_ids"].shape == (9, 56 + 12)
+    for row, (prompt, rollout) in enumerate(pairs):
+        real = rows["attention_mask"][row].bool()
+        expected = torch.cat([prompt.input_ids, rollout.tokens])
+        assert torch.equal(rows["input_ids"][row][real], expected)
+        assert (rows["input_ids"][row][~real] == 257).all()
+    assert rows["image_grid_thw"].shape == (9, 3)

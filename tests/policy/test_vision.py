@@ -1,0 +1,40 @@
+import pytest
+import torch
+
+from . import tiny
+
+
+@pytest.mark.parametrize("family", tiny.FAMILIES)
+def test_features_of_a_batch_equal_those_of_each_image(qwen_dirs, family):
+    policy = tiny.stirred_policy(qwen_dirs[family])
+    prompts = [group.prompt for group in tiny.uneven_groups(policy)]
+    together = policy.image_features(prompts)
+    for prompt, feature in zip(prompts, together, strict=True):
+        (alone,) = policy.image_features([prompt])
+        assert feature.embeds.shape == (int(prompt.mm_token_type_ids.sum()), 64)
+        assert not feature.embeds.requires_grad
+        assert torch.allclose(feature.embeds, alone.embeds, atol=1e-5)
+        assert len(feature.deepstack) == (2 if family == "qwen3_vl" else 0)
+        for level, level_alone in zip(feature.deepstack, alone.deepstack, strict=True):
+            assert torch.allclose(level, level_alone, atol=1e-5)
+
+
+def test_the_tower_runs_once_for_policy_and_reference(policy):
+    groups = tiny.uneven_groups(policy)
+    calls = []
+    policy.base.model.visual.register_forward_hook(lambda *_: calls.append(1))
+    features = policy.image_features([group.prompt for group in groups])
+    policy.score(groups, features=features).logprobs.sum().backward()
+    policy.score(groups, features=features, reference=True)
+    assert len(calls) == 1
+
+
+def test_the_image_matters(policy):
+    groups = tiny.uneven_groups(policy)
+    features = policy.image_features([group.prompt for group in groups])
+    blank = [type(f)(torch.zeros_like(f.embeds)) for f in features]
+    gap = (
+        policy.score(groups, features=features).logprobs
+        - policy.score(groups, features=blank).logprobs
+    )
+    assert gap.abs().max() > 1e-3
