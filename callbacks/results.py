@@ -37,7 +37,7 @@ class ResultsWriter(L.Callback):
             name = "results.base.json" if trainer.sanity_checking else "results.json"
             write_json(Path(trainer.default_root_dir, name), results_json(pl_module.results))
         if trainer.is_global_zero and trainer.state.fn == "validate":
-            _print(trainer, {"": pl_module.results})
+            _print(trainer, {"results": pl_module.results})
 
     def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Print base and trained model side by side."""
@@ -59,27 +59,25 @@ def _print(trainer: L.Trainer, stages: Mapping[str, Mapping[str, Summary]]) -> N
 
 
 def results_table(stages: Mapping[str, Mapping[str, Summary]]) -> Table:
-    """One row per data set; the stages side by side under each metric.
+    """One row per data set, one column per metric, in each cell the stages side by side.
 
     Args:
         stages: By title, such as `base` and `trained`: the results by data set.
     """
-    table = Table(title="Results")
+    table = Table(title=" | ".join(stages))
     table.add_column("data set")
     table.add_column("images", justify="right")
     for metric in _SHOWN:
-        for title in stages:
-            table.add_column(f"{metric}\n{title}".strip(), justify="right")
+        table.add_column(metric, justify="right")
     last = list(stages.values())[-1]
     for name, summary in last.items():
-        values = [
-            _number(results[name][metric] if name in results else None)
+        cells = [
+            " | ".join(_number(results[name][metric]) for results in stages.values())
             for metric in _SHOWN
-            for results in stages.values()
         ]
-        table.add_row(name, str(sum(summary["counts"].values())), *values)
+        table.add_row(name, str(sum(summary["counts"].values())), *cells)
     return table
 
 
-def _number(value: object) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else "-"
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -132,7 +132,7 @@ class SpeciaRLModule(L.LightningModule):
     def configure_model(self) -> None:
         """Load the policy, once."""
         if self.policy is None:
-            self.policy = self._load()
+            self.policy = self._load().train()
 
     def configure_optimizers(self) -> Any:
         """The optimiser over the adapter, and its schedule."""

@@ -24,6 +24,7 @@ _PROMPTS = Path(__file__).parents[1] / "data" / "prompts"
 _USUAL, *_OTHERS = ("brief", "general", "specific")
 _USUAL_SHARE = 0.85
 _CHUNK = 256
+_ANSWER_WEIGHT = 3.0
 
 
 def usual_question() -> str:
@@ -73,6 +74,8 @@ class Lesson:
     """int64 [B, L]: question, completion, padding at the end."""
     targets: Tensor
     """int64 [B, C]: the completions' tokens, `IGNORED` where there is padding; C = L - P."""
+    weights: Tensor
+    """float32 [B, C]: how much each token counts; the answer's count more than the thought's."""
 
 
 def make_lesson(
@@ -84,4 +87,6 @@ def make_lesson(
     encoded = tokenizer(texts, padding=True, padding_side="right", return_tensors="pt")
     tokens, mask = torch.as_tensor(encoded["input_ids"]), torch.as_tensor(encoded["attention_mask"])
     rows = torch.cat([question.expand(len(texts), -1), tokens], dim=1)
-    return Lesson(rows, tokens.masked_fill(mask == 0, IGNORED))
+    answers = (tokens == tokenizer.get_vocab()["<answer>"]).cumsum(dim=1)
+    weights = (1 + (_ANSWER_WEIGHT - 1) * answers) * mask
+    return Lesson(rows, tokens.masked_fill(mask == 0, IGNORED), weights)

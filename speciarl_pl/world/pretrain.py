@@ -46,15 +46,15 @@ _SEEN_MARKS = list(COLOURS)
 class Recipe:
     """How long and how hard to train."""
 
-    images: int = 20_000
+    images: int = 12_000
     """Training images, drawn once."""
-    see_steps: int = 1_500
+    see_steps: int = 600
     """Steps of the vision tower alone."""
     see_batch: int = 64
     """Images of such a step."""
     see_rate: float = 1.5e-3
     """Peak learning rate of these steps."""
-    speak_steps: int = 2_000
+    speak_steps: int = 1_300
     """Steps of the language model on the finished tower."""
     speak_batch: int = 32
     """Images of such a step, one completion each."""
@@ -163,7 +163,7 @@ def _check_sight(
 def _speech_loss(
     model: Qwen2_5_VLForConditionalGeneration, lesson: Lesson, features: Tensor
 ) -> Tensor:
-    """Mean cross-entropy of the completions' tokens."""
+    """Weighted mean cross-entropy of the completions' tokens."""
     ids = lesson.input_ids
     is_image = ids == model.config.image_token_id
     embedded = model.get_input_embeddings()(ids)
@@ -176,7 +176,11 @@ def _speech_loss(
     ).last_hidden_state
     first = ids.shape[1] - lesson.targets.shape[1]
     logits = model.lm_head(hidden[:, first - 1 : -1])
-    return cross_entropy(logits.flatten(0, 1), lesson.targets.flatten(), ignore_index=IGNORED)
+    losses = cross_entropy(
+        logits.flatten(0, 1), lesson.targets.flatten(), ignore_index=IGNORED, reduction="none"
+    )
+    weights = lesson.weights.flatten()
+    return (losses * weights).sum() / weights.sum()
 
 
 def teach_to_speak(policy: Policy, material: Material, recipe: Recipe) -> dict[str, float]:

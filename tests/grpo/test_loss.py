@@ -116,9 +116,7 @@ def test_micro_batches_add_up_to_the_whole():
     whole, sums = spec(batch, size)
     parts = [
         spec(
-            TokenBatch(
-                *(getattr(batch, name)[rows] for name in TokenBatch.__dataclass_fields__)
-            ),
+            TokenBatch(*(getattr(batch, name)[rows] for name in TokenBatch.__dataclass_fields__)),
             size,
         )
         for rows in (slice(0, 2), slice(2, 5))
