@@ -14,8 +14,11 @@ from torch.autograd.function import once_differentiable
 
 from speciarl_pl.policy.scores import FlatScores
 
-CHUNK_ELEMENTS = 2**24
-"""Logits computed at a time; 64 MiB in float32."""
+CHUNK_ELEMENTS = {"cpu": 2**20, "cuda": 2**26}
+"""Logits computed at a time: on a CPU 4 MiB, which stay in its cache, on a GPU 256 MiB."""
+
+LEAST_ROWS = 64
+"""Tokens computed at a time at least, so that the head's weights are not read too often."""
 
 NEVER = torch.finfo(torch.float32).min
 """Logit of a banned token: probability 0, and finite, so that `0 * NEVER` is 0."""
@@ -43,7 +46,7 @@ def score_tokens(
     temperature: float,
     banned: Tensor,
     entropy: bool = True,
-    chunk_elements: int = CHUNK_ELEMENTS,
+    chunk: int | None = None,
 ) -> FlatScores:
     """Score tokens from the hidden states before them, through a frozen head.
 
@@ -54,12 +57,12 @@ def score_tokens(
         temperature: Of the sampler; divides the logits.
         banned: int64 [K], ids that the sampler may not draw.
         entropy: Whether to compute entropies too.
-        chunk_elements: Logits held at a time.
+        chunk: Tokens whose logits are held at a time; a fitting number if missing.
 
     Returns:
         Scores of the M tokens; no [M, V] matrix is kept.
     """
-    chunk = max(1, chunk_elements // weight.shape[0])
+    chunk = chunk or chunk_rows(weight.shape[0], weight.device)
     logprobs, spread = _FrozenHeadScores.apply(  # type: ignore[no-untyped-call]
         hidden, weight.detach(), targets, temperature, banned, entropy, chunk
     )
@@ -83,11 +86,15 @@ class _FrozenHeadScores(torch.autograd.Function):
         slopes = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
         for start in range(0, targets.numel(), chunk):
             part = slice(start, start + chunk)
-            logits = scaled_logits(hidden[part] @ weight.T, temperature, banned)
-            scores = scores_of_logits(logits, targets[part], entropy=entropy)
-            logprobs[part], spread[part] = scores.logprobs, scores.entropy
+            logs = _log_softmax(hidden[part] @ weight.T, temperature, banned)
+            logprobs[part] = logs.gather(-1, targets[part, None]).squeeze(-1)
+            if entropy or slopes is not None:
+                shares = logs.exp()
+            if entropy:
+                spread[part] = -torch.linalg.vecdot(shares, logs)
             if slopes is not None:
-                slopes[part] = _slope(logits, weight, targets[part]) / temperature
+                expected = shares.to(weight.dtype) @ weight
+                slopes[part] = (weight[targets[part]] - expected) / temperature
         ctx.save_for_backward(slopes)
         ctx.mark_non_differentiable(spread)
         return logprobs, spread
@@ -99,10 +106,19 @@ class _FrozenHeadScores(torch.autograd.Function):
         return (grad[:, None].to(slopes.dtype) * slopes, None, None, None, None, None, None)
 
 
-def _slope(logits: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
-    """Gradient [M, H] of each log-probability to its hidden state, at temperature 1."""
-    expected = logits.softmax(-1).to(weight.dtype) @ weight
-    return weight[targets] - expected
+def chunk_rows(vocabulary: int, device: torch.device) -> int:
+    """Tokens whose logits to hold at a time."""
+    elements = CHUNK_ELEMENTS.get(device.type, CHUNK_ELEMENTS["cuda"])
+    return max(LEAST_ROWS, elements // vocabulary)
+
+
+def _log_softmax(logits: Tensor, temperature: float, banned: Tensor) -> Tensor:
+    """Log-probabilities float32 [m, V]; reuses the memory of `logits`, which no graph holds."""
+    logs = logits.float()
+    if temperature != 1.0:
+        logs.div_(temperature)
+    logs.index_fill_(-1, banned, NEVER)
+    return logs.sub_(logs.logsumexp(-1, keepdim=True))
 
 
 def _entropy(logits: Tensor) -> Tensor:
