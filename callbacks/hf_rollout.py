@@ -1,6 +1,7 @@
 """Rollouts from transformers' `generate`, with the policy's own weights."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -84,7 +85,7 @@ def _generate(
         sampling.top_p,
         policy.banned_token_ids,
     )
-    with policy.autocast():
+    with policy.autocast(), _no_settings_of_its_own(policy.base):
         tokens = policy.model.generate(
             **inputs,
             generation_config=_config(policy, sampling, len(requests[0].seeds)),
@@ -101,8 +102,23 @@ def _generate(
     ]
 
 
+@contextmanager
+def _no_settings_of_its_own(model: Any) -> Iterator[None]:
+    """Hide the generation settings of the checkpoint.
+
+    `generate` falls back on them for everything that it is not told, such as `suppress_tokens` or
+    `no_repeat_ngram_size`, and the sampler would no longer draw from the policy that is scored.
+    """
+    own = model.generation_config
+    model.generation_config = GenerationConfig()
+    try:
+        yield
+    finally:
+        model.generation_config = own
+
+
 def _config(policy: Policy, sampling: Sampling, group_size: int) -> GenerationConfig:
-    """Nothing of the checkpoint's own generation settings may leak in: the sampler decides."""
+    """Leave every choice to the sampler."""
     return GenerationConfig(
         do_sample=True,
         num_return_sequences=group_size,

@@ -7,6 +7,7 @@ from typing import Any, Final
 import lightning as L
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from speciarl_pl.metrics.functional import Summary, macro_average
 from speciarl_pl.module import SpeciaRLModule
@@ -55,7 +56,7 @@ def results_json(results: Mapping[str, Summary]) -> dict[str, Any]:
 def _print(trainer: L.Trainer, stages: Mapping[str, Mapping[str, Summary]]) -> None:
     console = Console()
     console.print(results_table(stages))
-    console.print(f"Run directory: {trainer.default_root_dir}", soft_wrap=True, highlight=False)
+    console.out(f"Run directory: {trainer.default_root_dir}", highlight=False)
 
 
 def results_table(stages: Mapping[str, Mapping[str, Summary]]) -> Table:
@@ -75,7 +76,7 @@ def results_table(stages: Mapping[str, Mapping[str, Summary]]) -> Table:
             " | ".join(_number(results[name][metric]) for results in stages.values())
             for metric in _SHOWN
         ]
-        table.add_row(name, str(sum(summary["counts"].values())), *cells)
+        table.add_row(Text(name), str(sum(summary["counts"].values())), *cells)
     return table
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from speciarl_pl.category import Category
+from speciarl_pl.errors import RunError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.records import (
     Answer,
@@ -93,9 +95,11 @@ class RolloutLog(L.Callback):
     def on_exception(
         self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
     ) -> None:
-        """Write what there is."""
-        self._flush(trainer)
-        _join(Path(trainer.default_root_dir))
+        """Write what there is; a second failure must not hide the first."""
+        with suppress(RunError):
+            self._flush(trainer)
+            if trainer.is_global_zero:
+                _join(Path(trainer.default_root_dir))
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Write the one file."""
@@ -171,7 +175,8 @@ def _join(directory: Path) -> None:
         pq.write_table(table.take(_last_of_each(table)), part)
     for file in parts:
         file.unlink()
-    folder.rmdir()
+    with suppress(OSError):  # after an exception another rank may still be writing its part
+        folder.rmdir()
 
 
 def _last_of_each(table: pa.Table) -> Sequence[int]:

@@ -83,8 +83,9 @@ def _invert(weights: Tensor, number: Tensor) -> Tensor:
         int64 [R, 1], always a place of positive weight.
     """
     cumulative = weights.cumsum(dim=-1, dtype=torch.float64)
-    place = torch.searchsorted(cumulative, number * cumulative[:, -1:], right=True)
-    return place.clamp(max=weights.shape[-1] - 1)
+    total = cumulative[:, -1:]
+    below = torch.nextafter(total, torch.zeros_like(total))  # a product may round up to the total
+    return torch.searchsorted(cumulative, torch.minimum(number * total, below), right=True)
 
 
 def _uniform(seed: int, count: int) -> Tensor:

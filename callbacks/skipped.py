@@ -33,7 +33,7 @@ class SkippedReport(L.Callback):
         """Name all that was left out."""
         data: Any = getattr(trainer, "datamodule", None)
         if data is not None and data.skipped:
-            Console(stderr=True).print(data.skipped_summary(), soft_wrap=True, highlight=False)
+            Console(stderr=True).out(data.skipped_summary(), highlight=False)
 
     def _note(self, trainer: L.Trainer, batch: Batch) -> None:
         data: Any = trainer.datamodule  # type: ignore[attr-defined]

@@ -1,8 +1,11 @@
 """The command line: LightningCLI over the module, the data and a rollout engine."""
 
 import logging
+import re
 import sys
 import warnings
+import zipfile
+from argparse import ArgumentError
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,8 +13,9 @@ from typing import Any, Final
 
 import lightning as L
 from jsonargparse import Namespace
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import TensorBoardLogger
 
 import speciarl_pl.data.datasets  # noqa: F401  (short class names work for what is imported)
@@ -30,6 +34,23 @@ from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.run_files import check_writable
 
 _SUBCOMMANDS: Final = ("fit", "validate")
+
+_DESCRIPTION: Final = """Teach a vision-language model to name what it sees as exactly as it can.
+`python -m speciarl_pl doctor` says what is installed, what works and what to install."""
+
+_STRICT: Final[dict[str, Any]] = {
+    "exit_on_error": False,
+    "allow_abbrev": False,  # a misspelt option must not pass for another one's beginning
+}
+
+_TRACES: Final = {
+    "fit": ("adapter", "checkpoints", "metrics.csv"),
+    "validate": ("adapter", "checkpoints"),
+}
+"""What may not be in a run directory; a run that failed at once leaves none of it."""
+
+_CHECKPOINT_NAMES: Final = ("best", "hpc", "last")
+"""What Lightning takes as `ckpt_path` besides a file."""
 
 _TRAINER_DEFAULTS: Final[dict[str, Any]] = {
     "use_distributed_sampler": False,  # the data module's sampler shares samples out by itself
@@ -50,7 +71,12 @@ class SpeciaRLCLI(LightningCLI):
             trainer_defaults=_TRAINER_DEFAULTS,
             save_config_kwargs={"overwrite": True},
             auto_configure_optimizers=False,
-            parser_kwargs={"prog": "python -m speciarl_pl"},
+            parser_kwargs={
+                "prog": "python -m speciarl_pl",
+                "description": _DESCRIPTION,
+                **_STRICT,
+                **{name: _STRICT for name in _SUBCOMMANDS},
+            },
         )
 
     @staticmethod
@@ -73,27 +99,48 @@ class SpeciaRLCLI(LightningCLI):
         parser.set_defaults({"checkpoint.save_last": True, "checkpoint.filename": "{epoch}-{step}"})
         parser.link_arguments("seed_everything", "data.seed", compute_fn=_seed)
 
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        """Parse, and refuse a checkpoint that is none before Lightning opens it."""
+        super().parse_arguments(parser, args)
+        options = self.config[self.config.subcommand]
+        if options.ckpt_path and options.ckpt_path not in _CHECKPOINT_NAMES:
+            _check_checkpoint(options.ckpt_path)
+
     def before_instantiate_classes(self) -> None:
         """Decide on the run directory and make sure that it can be used."""
         options = self.config[self.subcommand]
         run_dir = Path(options.run_dir or _default_run_dir(options.config))
-        if (
-            self.subcommand == "fit"
-            and not options.ckpt_path
-            and Path(run_dir, "config.yaml").exists()
+        resumed = self.subcommand == "fit" and options.ckpt_path
+        if not resumed and any(
+            Path(run_dir, name).exists() for name in _TRACES[str(self.subcommand)]
         ):
             raise RunError(
-                f"run directory {run_dir}: already holds a run; continue it with --ckpt_path "
-                f"{run_dir}/checkpoints/last.ckpt or choose another --run_dir"
+                f"run directory {run_dir}: already holds a run; choose another --run_dir, or "
+                f"continue it by fit with --ckpt_path {run_dir}/checkpoints/last.ckpt"
             )
         check_writable(run_dir)
         options.run_dir = str(run_dir)
-        options.checkpoint.dirpath = options.checkpoint.dirpath or str(run_dir / "checkpoints")
+
+    def instantiate_classes(self) -> None:
+        """Build data, module and trainer.
+
+        Raises:
+            RunError: If Lightning refuses a trainer option, such as a GPU where there is none.
+        """
+        try:
+            super().instantiate_classes()
+        except MisconfigurationException as error:
+            raise RunError(f"trainer: {error}") from error
 
     def instantiate_trainer(self, **kwargs: Any) -> L.Trainer:
         """Build the trainer with the callbacks and loggers that leave the run's files."""
         options: Namespace = self.config_init[self.subcommand]
         directory = options.run_dir
+        # Neither belongs into config.yaml: a repeated run begins anew, in a directory of its own.
+        self.config[self.subcommand].ckpt_path = None
+        options.checkpoint.dirpath = options.checkpoint.dirpath or str(
+            Path(directory, "checkpoints").absolute()
+        )
         config = {**options.trainer, **kwargs, "default_root_dir": directory}
         if config.get("logger") is None:
             config["logger"] = [
@@ -119,21 +166,59 @@ def main(args: Sequence[str] | None = None) -> int:
         args: Arguments after the program name; None: those of this process.
 
     Returns:
-        Exit code: 0, or 1 for an error that the user can act on, which is printed.
+        Exit code: 0; 1 for an error that the user can act on; 2 for a wrong argument. The error is
+        printed in a line.
     """
     _quieten()
     try:
         SpeciaRLCLI(args)
     except SpeciaRLError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+        return _fail(str(error), 1)
+    except ArgumentError as error:
+        return _fail(f"{error}\n--help lists all options", 2)
+    except ValueError as error:
+        if message := _argument_message(error):
+            return _fail(message, 2)
+        raise
     return 0
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return code
+
+
+def _argument_message(error: BaseException | None) -> str | None:
+    """Message of the `ValueError` about an argument that this package raised; None for a bug.
+
+    jsonargparse wraps what a constructor raises in a description of all types that were tried.
+    """
+    while error is not None:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        module = trace.tb_frame.f_globals["__name__"] if trace else ""
+        if module.startswith("speciarl_pl.") and re.match(r"[a-z_][\w.]*: ", str(error)):
+            return str(error)
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _check_checkpoint(path: str) -> None:
+    if not Path(path).is_file():
+        raise RunError(f"ckpt_path: {path}: no such file; expected a .ckpt of a run's checkpoints/")
+    if not zipfile.is_zipfile(path):
+        raise RunError(f"ckpt_path: {path}: not a checkpoint, or one cut short; take another")
 
 
 def _quieten() -> None:
     """Hide what a user can do nothing about."""
     warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)`")  # Lightning's own
     warnings.filterwarnings("ignore", ".*does not have many workers")  # drawing is cheap
+    warnings.filterwarnings("ignore", ".*but no pre-optimization state was saved")  # not needed
+    warnings.filterwarnings("ignore", "Checkpoint directory .* exists and is not empty")  # resume
+    warnings.filterwarnings("ignore", ".*OutcomeCounts was called before")  # limit_val_batches
+    warnings.filterwarnings("ignore", "The dirpath has changed from")  # validate --ckpt_path
     logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(
         lambda record: "litlogger" not in record.getMessage()
     )

@@ -7,6 +7,7 @@ from typing import Any
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
+from speciarl_pl.errors import RunError
 from speciarl_pl.run_files import replacing
 
 
@@ -19,17 +20,17 @@ class MetricsCSV(Logger):
     Args:
         directory: Run directory.
         flush_every: Steps between writes; the file is also written when the run ends.
+
+    Raises:
+        RunError: If the directory holds a metrics.csv of something else.
     """
 
     def __init__(self, directory: str | Path, flush_every: int = 10) -> None:
         super().__init__()
         self._path = Path(directory, "metrics.csv")
         self._flush_every = flush_every
-        self._rows: dict[int, dict[str, Any]] = {}
+        self._rows = _read(self._path) if self._path.exists() else {}
         self._unwritten = 0
-        if self._path.exists():
-            with self._path.open(newline="", encoding="utf-8") as file:
-                self._rows = {int(row["step"]): row for row in csv.DictReader(file)}
 
     @property
     def name(self) -> str:
@@ -75,3 +76,15 @@ class MetricsCSV(Logger):
     def finalize(self, status: str) -> None:
         """Write what is not written yet."""
         self.save()
+
+
+def _read(path: Path) -> dict[int, dict[str, Any]]:
+    """Rows by step."""
+    with path.open(newline="", encoding="utf-8") as file:
+        try:
+            return {int(row["step"]): row for row in csv.DictReader(file)}
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(
+                f"{path}: not a table of metrics by step ({type(error).__name__}: {error}); move "
+                "it away or choose another --run_dir"
+            ) from error

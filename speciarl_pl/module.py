@@ -197,7 +197,7 @@ class SpeciaRLModule(L.LightningModule):
         scored = [self._score(group) for group in self._judge(batch)]
         judged_at = time.perf_counter()
         stats = rollout_stats(scored, self.ranks, self.device)
-        self._check_judged(scored)
+        self._check_judged(scored, stats)
         update = self._update(self.loaded_policy, temperature=batch.temperature)
         learned = update(scored, self._only_optimizer(), self.ranks)
         if (schedule := self.lr_schedulers()) is not None:
@@ -222,14 +222,18 @@ class SpeciaRLModule(L.LightningModule):
         rewards = self._reward(judged.outcomes, seed=judged.group.rollouts[0].seed)
         return ScoredGroup(judged, rewards, group_advantages(rewards, self._advantage_scale))
 
-    def _check_judged(self, scored: Sequence[ScoredGroup]) -> None:
+    def _check_judged(self, scored: Sequence[ScoredGroup], stats: Mapping[str, float]) -> None:
+        """Look at all ranks together, so that either all stop or none waits for one that did."""
+        share = stats.get("categories/unjudged", 0.0)
+        if share <= self._max_unjudged_share:
+            return
         outcomes = [outcome for group in scored for outcome in group.judged.outcomes]
         reasons = [outcome.reason for outcome in outcomes if isinstance(outcome, Unjudged)]
-        if len(reasons) > self._max_unjudged_share * len(outcomes):
-            raise JudgeError(
-                f"{len(reasons)} of {len(outcomes)} rollouts were left unjudged, more than "
-                f"max_unjudged_share={self._max_unjudged_share}; the last reason: {reasons[-1]}"
-            )
+        raise JudgeError(
+            f"{share * stats['rollouts']:.0f} of {stats['rollouts']:.0f} rollouts were left "
+            f"unjudged, more than max_unjudged_share={self._max_unjudged_share}; the last reason: "
+            f"{reasons[-1] if reasons else 'known to another process'}"
+        )
 
     def _only_optimizer(self) -> Optimizer:
         return cast(Optimizer, self.optimizers())  # Lightning's wrapper counts the steps
@@ -291,7 +295,13 @@ class SpeciaRLModule(L.LightningModule):
         checkpoint["speciarl"] = {"batches_trained": self.batches_trained, "rng": get_rng_state()}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Restore what `on_save_checkpoint` added."""
+        """Restore what `on_save_checkpoint` added.
+
+        Raises:
+            ModelError: If the checkpoint is not of such a run.
+        """
+        if "speciarl" not in checkpoint:
+            raise ModelError("the checkpoint was not written by a run of speciarl_pl")
         self.batches_trained = checkpoint["speciarl"]["batches_trained"]
         set_rng_state(checkpoint["speciarl"]["rng"])
 

@@ -2,10 +2,13 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from safetensors import SafetensorError
 
 from speciarl_pl.errors import RunError
 
@@ -33,12 +36,38 @@ def replacing(path: Path) -> Iterator[Path]:
         yield part
         os.replace(part, path)
     except OSError as error:
-        raise RunError(
-            f"{path}: cannot be written ({error.strerror or error}); what was there before is "
-            "kept. Free some space or choose another --run_dir"
-        ) from error
+        raise _not_written(path, error) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
+
+
+@contextmanager
+def replacing_files(directory: Path) -> Iterator[Path]:
+    """Give a new directory to write to, and move its files into `directory` when all are written.
+
+    Raises:
+        RunError: If a file cannot be written, naming `directory` and the cause.
+    """
+    part = directory.with_name(f".{directory.name}.{os.getpid()}.part")
+    try:
+        part.mkdir(parents=True)
+        yield part
+        directory.mkdir(exist_ok=True)
+        for file in part.iterdir():
+            os.replace(file, directory / file.name)
+    except (OSError, SafetensorError) as error:
+        raise _not_written(directory, error) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _not_written(path: Path, error: Exception) -> RunError:
+    reason = getattr(error, "strerror", None) or error
+    return RunError(
+        f"{path}: cannot be written ({reason}); what was there before is kept. Free some space or "
+        "choose another --run_dir"
+    )
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -118,7 +118,8 @@ class OpenWorldDataModule(L.LightningDataModule):
                 self._datasets[role] = self._listed(self._sources[role])
         needed = _STAGES[stage][0]
         if needed not in self._datasets:
-            raise ValueError(f"data.{needed}: {stage} needs it, and it is not set")
+            name = str.__str__(stage)  # Lightning gives an enum, which would print as its member
+            raise ValueError(f"data.{needed}: {name} needs it, and it is not set")
         if stage == "fit" and self.trainer and "val" not in self._datasets:
             # Lightning warns of an empty list of loaders, and has no other way to be told.
             cast(Any, self.trainer).limit_val_batches = 0

@@ -1,0 +1,123 @@
+"""Every shipped config is parsed and built; those of the real thing take steps, made small."""
+
+import json
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from safetensors.torch import load_file
+
+from speciarl_pl.callbacks import HFRolloutCallback
+from speciarl_pl.cli import SpeciaRLCLI, main
+from speciarl_pl.data import OpenWorldDataModule
+from speciarl_pl.module import SpeciaRLModule
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+FILES = sorted(CONFIGS.rglob("*.yaml"))
+FLOWERS = CONFIGS.parents[1] / "shared" / "data" / "flowers102"
+HERE = ("--trainer.accelerator=cpu", "--trainer.devices=1", "--trainer.strategy=auto")
+"""Where there is no GPU."""
+
+
+def world(n, **options):
+    return {"class_path": "WorldImages", "init_args": {"n": n, **options}}
+
+
+SMALL = (
+    *HERE,
+    "--model.base=world",
+    f"--data.train={json.dumps(world(4))}",
+    f"--data.val={json.dumps([world(2, seed=1)])}",
+    "--data.batch_size=2",
+    "--data.num_workers=0",
+    "--model.reward=runs.Luck",
+    "--rollout.init_args.group_size=2",
+    "--rollout.init_args.sampling.max_new_tokens=8",
+    "--trainer.max_epochs=1",
+    "--trainer.num_sanity_val_steps=0",
+    "--trainer.enable_progress_bar=false",
+    "--trainer.enable_model_summary=false",
+)
+"""The built-in base and world, two steps of two images."""
+
+
+@pytest.fixture(autouse=True)
+def _no_arguments(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["speciarl_pl"])
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(CONFIGS)))
+def test_it_can_be_built_without_any_of_its_files(file, tmp_path, monkeypatch):
+    built = []
+    monkeypatch.setattr(SpeciaRLCLI, "_run_subcommand", lambda cli, _: built.append(cli))
+    command = "validate" if file.parent.name == "eval" else "fit"
+    arguments = ["--config", str(file), "--run_dir", str(tmp_path / "run"), *HERE]
+    assert main([command, *arguments]) == 0
+    (cli,) = built
+    assert isinstance(cli.model, SpeciaRLModule)
+    assert isinstance(cli.datamodule, OpenWorldDataModule)
+    assert isinstance(cli.trainer.callbacks[0], HFRolloutCallback)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(CONFIGS)))
+def test_its_head_gives_the_command_that_uses_it(file):
+    head = file.read_text().partition("seed_everything")[0].partition("\nmodel:")[0]
+    assert f"--config configs/{file.relative_to(CONFIGS)}" in head
+
+
+def steps(name, folder, *options):
+    """Take the steps of a config; gives the run directory."""
+    run = folder / "run"
+    arguments = ["--config", str(CONFIGS / name), "--run_dir", str(run), *SMALL, *options]
+    assert main(["fit", *arguments]) == 0
+    rollouts = pq.read_table(run / "rollouts.parquet").to_pylist()
+    trained = [row["step"] for row in rollouts if row["stage"] == "train"]
+    assert trained == [0] * 4 + [1] * 4
+    adapter = load_file(run / "adapter" / "adapter_model.safetensors")
+    assert any(value.any() for key, value in adapter.items() if "lora_B" in key), "it learned"
+    assert all(value.isfinite().all() for value in adapter.values())
+    return run
+
+
+@pytest.mark.slow
+def test_the_papers_recipe_takes_steps(tmp_path):
+    run = steps("cub_lora.yaml", tmp_path)
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    assert config["model"]["lora"]["r"] == 64
+    assert config["model"]["mini_batches"] == 2
+    assert config["model"]["dtype"] == "bfloat16"
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Paged optimizers are not supported on CPU:UserWarning")
+def test_qlora_takes_steps_in_four_bits_with_its_8_bit_optimiser(tmp_path):
+    """Without a GPU the optimiser is not paged; nothing else differs."""
+    pytest.importorskip("bitsandbytes")
+    run = steps("cub_qlora_1gpu.yaml", tmp_path)
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    assert config["model"]["quantization"] == "nf4"
+    assert config["model"]["gradient_checkpointing"]
+    assert config["model"]["optimizer"]["class_path"] == "bitsandbytes.optim.PagedAdamW8bit"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not FLOWERS.is_dir(), reason=f"no photos in {FLOWERS}")
+def test_photos_take_steps_and_every_image_is_counted(tmp_path):
+    train, val = (
+        {
+            "class_path": "Flowers102",
+            "init_args": {"root": str(FLOWERS), "split": split, "limit": n},
+        }
+        for split, n in (("train", 4), ("test", 12))
+    )
+    steps(
+        "photos.yaml",
+        tmp_path,
+        f"--data.train={json.dumps(train)}",
+        f"--data.val={json.dumps([val])}",
+    )
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    counts = results["datasets"]["flowers102"]["counts"]
+    assert sum(counts.values()) == 12

@@ -1,0 +1,52 @@
+from importlib.metadata import version
+
+import pytest
+
+from speciarl_pl import doctor
+
+
+@pytest.fixture
+def absent(monkeypatch):
+    """Makes the import of packages fail, in the child process that tries it."""
+
+    def arrange(*names):
+        errors = dict.fromkeys(names, "ImportError: undefined symbol")
+        monkeypatch.setattr(doctor, "_import_error", errors.get)
+
+    return arrange
+
+
+def test_all_is_well(absent, capsys):
+    absent()
+    assert doctor.main() == 0
+    out = capsys.readouterr().out
+    for name in ("torch", "transformers", "bitsandbytes", "torchvision", "built-in base"):
+        assert name in out
+    assert version("torch") in out
+
+
+def test_broken_required_package_fails_and_is_said(absent, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    absent("peft")
+    assert doctor.main() == 1
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if " peft " in line]
+    assert "NO" in line
+    assert "undefined symbol" in line
+
+
+def test_broken_optional_package_fails_nothing(absent):
+    absent("bitsandbytes")
+    assert doctor.main() == 0
+
+
+def test_missing_package_is_told_how_to_install(monkeypatch):
+    monkeypatch.setattr(doctor, "_REQUIRED", ("no-such-package",))
+    finding = doctor._package("no-such-package")
+    assert not finding.works
+    assert finding.required
+    assert "pip install" in finding.advice
+
+
+def test_import_is_tried_in_a_fresh_process():
+    assert doctor._import_error("json") is None
+    assert "No module named 'no_such'" in (doctor._import_error("no_such") or "")

@@ -1,0 +1,82 @@
+"""Imports go down only (ARCHITECTURE.md, "Layers")."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import speciarl_pl
+
+ROOT = Path(speciarl_pl.__file__).parent
+LAYERS = (
+    {"category", "answer", "errors", "records", "run_files", "rng"},
+    {"reward", "grpo", "metrics"},
+    {"judge", "data", "policy", "world"},
+    {"update", "rollout_stats", "module", "checkpoint_io", "metrics_csv"},
+    {"callbacks"},
+    {"cli", "doctor", "__main__"},
+)
+LAYER = {name: depth for depth, names in enumerate(LAYERS) for name in names}
+OUTSIDE = {"judge", "data", "policy", "world"}
+ALLOWED_OUTSIDE = {("data", "judge"), ("data", "world")}
+HEAVY = {"bitsandbytes", "vllm", "torchvision"}
+FILES = sorted(
+    path
+    for folder in (ROOT, ROOT / "callbacks")  # a symlink, which rglob does not follow
+    for path in folder.rglob("*.py")
+    if path != ROOT / "__init__.py"
+)
+
+
+def part(path):
+    """Top-level part of the package that a file belongs to."""
+    return path.relative_to(ROOT).with_suffix("").parts[0]
+
+
+def imported(tree):
+    """Full names of all that is imported anywhere in a file."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def own_parts(tree):
+    for name in imported(tree):
+        top, _, rest = name.partition(".")
+        if top == "speciarl_pl":
+            yield rest.partition(".")[0]
+
+
+@pytest.fixture(params=FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def file(request):
+    return request.param
+
+
+def test_every_part_has_a_layer():
+    assert {part(path) for path in FILES} == LAYER.keys()
+
+
+def test_imports_go_down_only(file):
+    own = part(file)
+    for other in own_parts(ast.parse(file.read_text())):
+        assert LAYER[other] <= LAYER[own], f"{own} imports {other}, which is above it"
+        if own in OUTSIDE and other in OUTSIDE and own != other:
+            assert (own, other) in ALLOWED_OUTSIDE, f"{own} imports {other} beside it"
+
+
+def test_the_callbacks_are_imported_by_their_full_name(file):
+    tops = {name.partition(".")[0] for name in imported(ast.parse(file.read_text()))}
+    assert "callbacks" not in tops
+
+
+def test_heavy_optional_packages_are_imported_where_used(file):
+    module_level = [
+        node
+        for node in ast.parse(file.read_text()).body
+        if isinstance(node, ast.Import | ast.ImportFrom | ast.If | ast.Try)
+    ]
+    tree = ast.Module(body=module_level, type_ignores=[])
+    assert not HEAVY & {name.partition(".")[0] for name in imported(tree)}
