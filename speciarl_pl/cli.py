@@ -75,7 +75,7 @@ class SpeciaRLCLI(LightningCLI):
                 "prog": "python -m speciarl_pl",
                 "description": _DESCRIPTION,
                 **_STRICT,
-                **{name: _STRICT for name in _SUBCOMMANDS},
+                **{name: dict(_STRICT) for name in _SUBCOMMANDS},  # Lightning adds to them
             },
         )
 
