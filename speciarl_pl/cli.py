@@ -145,7 +145,7 @@ class SpeciaRLCLI(LightningCLI):
         if config.get("logger") is None:
             config["logger"] = [
                 MetricsCSV(directory),
-                TensorBoardLogger(directory, name="", version="tensorboard"),
+                TensorBoardLogger(directory, name="tensorboard", version=""),
             ]
         config["plugins"] = [*_as_list(config.get("plugins")), WholeCheckpointIO()]
         callbacks = [
