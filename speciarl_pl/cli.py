@@ -1,6 +1,7 @@
 """The command line: LightningCLI over the module, the data and a rollout engine."""
 
 import logging
+import os
 import re
 import sys
 import warnings
@@ -17,6 +18,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
 
 import speciarl_pl.data.datasets  # noqa: F401  (short class names work for what is imported)
 from speciarl_pl.callbacks import (
@@ -51,6 +53,9 @@ _TRACES: Final = {
 
 _CHECKPOINT_NAMES: Final = ("best", "hpc", "last")
 """What Lightning takes as `ckpt_path` besides a file."""
+
+_RUN_DIR_VARIABLE: Final = "SPECIARL_RUN_DIR"
+"""Tells the run directory to the processes that Lightning starts for the other ranks."""
 
 _TRAINER_DEFAULTS: Final[dict[str, Any]] = {
     "use_distributed_sampler": False,  # the data module's sampler shares samples out by itself
@@ -109,6 +114,9 @@ class SpeciaRLCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Decide on the run directory and make sure that it can be used."""
         options = self.config[self.subcommand]
+        if getattr(rank_zero_only, "rank", 0):
+            options.run_dir = options.run_dir or _run_dir_of_rank_zero()
+            return
         run_dir = Path(options.run_dir or _default_run_dir(options.config))
         resumed = self.subcommand == "fit" and options.ckpt_path
         if not resumed and any(
@@ -119,7 +127,7 @@ class SpeciaRLCLI(LightningCLI):
                 f"continue it by fit with --ckpt_path {run_dir}/checkpoints/last.ckpt"
             )
         check_writable(run_dir)
-        options.run_dir = str(run_dir)
+        options.run_dir = os.environ[_RUN_DIR_VARIABLE] = str(run_dir)
 
     def instantiate_classes(self) -> None:
         """Build data, module and trainer.
@@ -222,6 +230,17 @@ def _quieten() -> None:
     logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(
         lambda record: "litlogger" not in record.getMessage()
     )
+
+
+def _run_dir_of_rank_zero() -> str:
+    """The run directory that rank 0 chose.
+
+    Raises:
+        RunError: If this process was not started by rank 0 and cannot know it.
+    """
+    if directory := os.environ.get(_RUN_DIR_VARIABLE):
+        return directory
+    raise RunError("run_dir: several processes share a run; name its directory with --run_dir")
 
 
 def _default_run_dir(configs: Sequence[Any] | None) -> Path:
