@@ -223,6 +223,7 @@ def _quieten() -> None:
     """Hide what a user can do nothing about."""
     warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)`")  # Lightning's own
     warnings.filterwarnings("ignore", ".*does not have many workers")  # drawing is cheap
+    warnings.filterwarnings("ignore", "It is recommended to use `self.log.*sync_dist")  # summed
     warnings.filterwarnings("ignore", ".*but no pre-optimization state was saved")  # not needed
     warnings.filterwarnings("ignore", "Checkpoint directory .* exists and is not empty")  # resume
     warnings.filterwarnings("ignore", ".*OutcomeCounts was called before")  # limit_val_batches
