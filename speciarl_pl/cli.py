@@ -146,6 +146,8 @@ class SpeciaRLCLI(LightningCLI):
         directory = options.run_dir
         # Neither belongs into config.yaml: a repeated run begins anew, in a directory of its own.
         self.config[self.subcommand].ckpt_path = None
+        if self.subcommand == "validate":
+            options.verbose = False  # ResultsWriter prints the table
         options.checkpoint.dirpath = options.checkpoint.dirpath or str(
             Path(directory, "checkpoints").absolute()
         )
