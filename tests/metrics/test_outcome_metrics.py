@@ -68,6 +68,7 @@ def test_plots(case):
     metric, _ = case
     metric.update(BATCHES[0])
     figure, _ = metric.plot()
+    assert figure.axes
     plt.close(figure)
 
 
@@ -110,6 +111,7 @@ def test_counts_are_what_summarize_takes():
     assert functional.summarize(metric.compute()) == functional.summarize(COUNTS)
     mpl.use("Agg")
     figure, _ = metric.plot()
+    assert figure.axes
     plt.close(figure)
 
 
