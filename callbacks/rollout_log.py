@@ -51,7 +51,8 @@ class RolloutLog(L.Callback):
     """Keeps every rollout of training and validation in rollouts.parquet.
 
     Rows are written as parts under `rollouts.parts/` while the run goes on, so that a killed run
-    loses `flush_every` batches at most, and joined into the one file when the run ends. A resumed run replaces the rows of the steps it repeats.
+    loses `flush_every` batches at most, and joined into the one file when the run ends. A resumed
+    run replaces the rows of the steps it repeats.
 
     Args:
         flush_every: Training batches between two parts.
