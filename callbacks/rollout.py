@@ -4,46 +4,15 @@ import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import lightning as L
 
 from speciarl_pl.callbacks.seeding import rollout_seed
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.module import SpeciaRLModule
-from speciarl_pl.records import Batch, EncodedPrompt, RolloutGroup, Sample
-
-
-@dataclass(frozen=True)  # no slots: jsonargparse reads the default's __dict__
-class Sampling:
-    """How completions are drawn."""
-
-    temperature: float = 1.0
-    """0 is greedy."""
-    top_p: float = 1.0
-    """Tokens outside the smallest set with this probability are never drawn."""
-    max_new_tokens: int = 256
-    """A longer completion is cut."""
-
-    def __post_init__(self) -> None:
-        if self.temperature < 0:
-            raise ValueError(f"temperature: expected >= 0, got {self.temperature}")
-        if not 0 < self.top_p <= 1:
-            raise ValueError(f"top_p: expected more than 0 and at most 1, got {self.top_p}")
-        if self.max_new_tokens < 1:
-            raise ValueError(f"max_new_tokens: expected an int >= 1, got {self.max_new_tokens}")
-
-
-@dataclass(frozen=True, slots=True)
-class RolloutRequest:
-    """One sample of which an engine draws a group."""
-
-    sample: Sample
-    """The sample; its image is what engines with an image processor of their own take."""
-    prompt: EncodedPrompt
-    """The same, encoded as the trainer sees it."""
-    seeds: tuple[int, ...]
-    """One per rollout; a rollout depends on its own seed alone."""
+from speciarl_pl.records import Batch, RolloutGroup, Sample
+from speciarl_pl.sampling import RolloutRequest, Sampling
 
 
 class RolloutCallback(L.Callback, ABC):
@@ -62,7 +31,7 @@ class RolloutCallback(L.Callback, ABC):
     def __init__(
         self,
         group_size: int = 10,
-        sampling: Sampling = Sampling(),
+        sampling: Sampling = Sampling(),  # noqa: B008 (frozen)
         val_group_size: int = 1,
         val_sampling: Sampling | None = None,
         seed: int | None = None,
@@ -84,7 +53,7 @@ class RolloutCallback(L.Callback, ABC):
         self.group_size = group_size
         self.sampling = sampling
         self.val_group_size = val_group_size
-        self.val_sampling = val_sampling or Sampling(0.0, 1.0, sampling.max_new_tokens)
+        self.val_sampling = val_sampling or replace(sampling, temperature=0.0)
         self.seed = seed
 
     @abstractmethod

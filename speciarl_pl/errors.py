@@ -41,7 +41,9 @@ class RunError(SpeciaRLError):
 class MissingExtraError(SpeciaRLError, ImportError):
     """An optional package is needed and absent; the message names the extra to install."""
 
-    def __init__(self, package: str, extra: str) -> None:
+    def __init__(self, package: str, extra: str, cpu_extra: str | None = None) -> None:
+        without_gpu = f" (without a GPU: 'speciarl_pl[{cpu_extra}]')" if cpu_extra else ""
         super().__init__(
-            f"{package} is needed here and not installed; run: pip install 'speciarl_pl[{extra}]'"
+            f"{package} is needed here and not installed; "
+            f"run: pip install 'speciarl_pl[{extra}]'{without_gpu}"
         )

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from safetensors.torch import load_file
 
-from speciarl_pl.callbacks import HFRolloutCallback
+from speciarl_pl.callbacks import RolloutCallback
 from speciarl_pl.cli import SpeciaRLCLI, main
 from speciarl_pl.data import OpenWorldDataModule
 from speciarl_pl.module import SpeciaRLModule
@@ -58,7 +58,7 @@ def test_it_can_be_built_without_any_of_its_files(file, tmp_path, monkeypatch):
     (cli,) = built
     assert isinstance(cli.model, SpeciaRLModule)
     assert isinstance(cli.datamodule, OpenWorldDataModule)
-    assert isinstance(cli.trainer.callbacks[0], HFRolloutCallback)
+    assert isinstance(cli.trainer.callbacks[0], RolloutCallback)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(CONFIGS)))

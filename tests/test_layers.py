@@ -9,16 +9,25 @@ import speciarl_pl
 
 ROOT = Path(speciarl_pl.__file__).parent
 LAYERS = (
-    {"category", "answer", "errors", "records", "run_files", "rng"},
+    {
+        "category",
+        "answer",
+        "errors",
+        "records",
+        "run_files",
+        "rng",
+        "sampling",
+        "torchvision_repair",
+    },
     {"reward", "grpo", "metrics"},
-    {"judge", "data", "policy", "world"},
+    {"judge", "data", "policy", "world", "engine"},
     {"update", "rollout_stats", "module", "checkpoint_io", "metrics_csv"},
     {"callbacks"},
-    {"cli", "doctor", "__main__"},
+    {"cli", "doctor", "torchvision_repair", "__main__"},
 )
 LAYER = {name: depth for depth, names in enumerate(LAYERS) for name in names}
-OUTSIDE = {"judge", "data", "policy", "world"}
-ALLOWED_OUTSIDE = {("data", "judge"), ("data", "world")}
+OUTSIDE = {"judge", "data", "policy", "world", "engine"}
+ALLOWED_OUTSIDE = {("data", "judge"), ("data", "world"), ("engine", "policy")}
 HEAVY = {"bitsandbytes", "vllm", "torchvision"}
 FILES = sorted(
     path

@@ -1,12 +1,12 @@
 """The policy: a vision-language model with a LoRA adapter that can score its own rollouts."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from peft import PeftModel
+from peft import LoraConfig, PeftModel
 from torch import Tensor, nn
 
 from speciarl_pl.policy import adapter
@@ -63,16 +63,44 @@ class Policy(nn.Module):
         """Where the weights are."""
         return torch.device(self.base.device)
 
+    @property
+    def compute_dtype(self) -> torch.dtype:
+        """Type in which the unquantised layers compute."""
+        dtype = self.base.get_input_embeddings().weight.dtype
+        assert isinstance(dtype, torch.dtype)
+        return dtype
+
+    @property
+    def lora_config(self) -> LoraConfig:
+        """Rank, scale and place of the adapter, as PEFT keeps them."""
+        config = self.model.peft_config["default"]
+        assert isinstance(config, LoraConfig)
+        return config
+
     def encode(self, sample: Sample) -> EncodedPrompt:
         """Encode the image and the question of a sample; tensors are on the CPU."""
         return self.encoder(sample)
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Context in which to run the model: adapter weights are float32, a base may be 16-bit."""
-        dtype = self.base.get_input_embeddings().weight.dtype
-        if dtype == torch.float32:
+        if self.compute_dtype == torch.float32:
             return nullcontext()
-        return torch.autocast(self.device.type, dtype)
+        return torch.autocast(self.device.type, self.compute_dtype)
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Context without dropout."""
+        was_training = self.training
+        self.eval()
+        try:
+            yield
+        finally:
+            self.train(was_training)
+
+    def decode(self, tokens: Tensor | Sequence[int]) -> str:
+        """Text of a completion, without special tokens."""
+        text: Any = self.tokenizer.decode(tokens, skip_special_tokens=True)
+        return str(text)
 
     def image_features(self, prompts: Sequence[EncodedPrompt]) -> list[ImageFeatures]:
         """Features of the frozen tower, to share between the passes over one batch.

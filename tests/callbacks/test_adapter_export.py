@@ -8,11 +8,11 @@ from transformers import AutoModelForImageTextToText
 
 from speciarl_pl.callbacks import AdapterExport
 from speciarl_pl.callbacks.hf_rollout import _generate, _pad
-from speciarl_pl.callbacks.rollout import RolloutRequest, Sampling
 from speciarl_pl.errors import RunError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.policy.checkpoint import quiet
 from speciarl_pl.records import Sample
+from speciarl_pl.sampling import RolloutRequest, Sampling
 from speciarl_pl.world import base_path, draw, world_specs
 
 

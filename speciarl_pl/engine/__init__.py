@@ -1,0 +1,30 @@
+"""Rollout engines with weights of their own, and the proof that they serve the policy's adapter."""
+
+from speciarl_pl.engine.base import Drawn, Engine, EngineReport
+from speciarl_pl.engine.memory import MemoryGuard
+from speciarl_pl.engine.proof import (
+    Gap,
+    check_reports,
+    excerpt,
+    gap_limit,
+    likely_cause,
+    measure_gap,
+    module_names,
+)
+from speciarl_pl.engine.store import AdapterStore, AdapterVersion
+
+__all__ = [
+    "AdapterStore",
+    "AdapterVersion",
+    "Drawn",
+    "Engine",
+    "EngineReport",
+    "Gap",
+    "MemoryGuard",
+    "check_reports",
+    "excerpt",
+    "gap_limit",
+    "likely_cause",
+    "measure_gap",
+    "module_names",
+]

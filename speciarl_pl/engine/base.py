@@ -1,0 +1,168 @@
+"""The seam of engines that hold weights of their own."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from speciarl_pl.engine.store import AdapterVersion
+from speciarl_pl.errors import RolloutError
+from speciarl_pl.policy import Policy
+from speciarl_pl.records import Rollout, RolloutGroup
+from speciarl_pl.sampling import RolloutRequest, Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class EngineReport:
+    """What one worker of an engine says of the adapter it serves."""
+
+    adapters: list[int]
+    """Ids of all adapters that it holds."""
+    dtype: str
+    """Type of the adapter's weights there, e.g. `bfloat16`."""
+    modules: dict[str, list[list[float]]]
+    """By PEFT's name of a module: fingerprints of A and of B times its scale."""
+    unexpected: list[str]
+    """Modules that carry weights which the policy's adapter does not have, under vLLM's names."""
+    memory_bytes: int
+    """Memory in use, of the process and its GPU."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A group, and who drew it."""
+
+    group: RolloutGroup
+    """The group."""
+    source: str
+    """Which replica of the engine; each is proven by itself."""
+
+
+class Engine(ABC):
+    """One or more replicas of the base that serve versions of the adapter."""
+
+    keeps_numbers = False
+    """Whether the id of an adapter in the engine is the number of its version."""
+
+    @property
+    @abstractmethod
+    def sources(self) -> Sequence[str]:
+        """Names of the replicas in use."""
+
+    @abstractmethod
+    def holds(self, version: AdapterVersion) -> bool:
+        """Whether every replica in use serves `version`, as far as it says itself."""
+
+    @abstractmethod
+    def push(self, version: AdapterVersion, old: AdapterVersion | None) -> None:
+        """Load `version` everywhere and remove `old`.
+
+        Raises:
+            RolloutError: If no replica could load it.
+        """
+
+    @abstractmethod
+    def report(self, modules: Sequence[str]) -> Mapping[str, Sequence[EngineReport]]:
+        """By replica: what its workers say of the adapter they serve.
+
+        A replica that cannot be looked into is missing.
+
+        Args:
+            modules: The adapted modules under PEFT's names.
+        """
+
+    @abstractmethod
+    def draw(
+        self, requests: Sequence[RolloutRequest], sampling: Sampling, version: AdapterVersion
+    ) -> list[Drawn]:
+        """Draw one group per request, in their order, with the adapter `version`.
+
+        Raises:
+            RolloutError: If that cannot be had.
+        """
+
+    def wake(self) -> None:
+        """Get ready to be pushed to."""
+        return
+
+    def sleep(self) -> None:
+        """Give memory to the trainer until the next `wake`."""
+        return
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free everything."""
+
+
+def check_lengths(
+    requests: Sequence[RolloutRequest], sampling: Sampling, context_length: int
+) -> None:
+    """Make sure that prompts and completions fit, before anything is drawn.
+
+    Raises:
+        RolloutError: Names the first sample that does not fit.
+    """
+    for request in requests:
+        length = request.prompt.input_ids.numel()
+        if length + sampling.max_new_tokens > context_length:
+            raise RolloutError(
+                f"sample {request.sample.id} of {request.sample.dataset}: {length} prompt tokens "
+                f"and sampling.max_new_tokens={sampling.max_new_tokens} do not fit into the "
+                f"engine's context of {context_length}; raise max_model_len of the engine, or "
+                "lower model.max_pixels or max_new_tokens"
+            )
+
+
+def check_prompt(request: RolloutRequest, seen: Sequence[int], hint: str = "") -> None:
+    """Make sure that the engine saw the prompt that the trainer learns on.
+
+    Raises:
+        RolloutError: If tokens differ.
+    """
+    wanted = request.prompt.input_ids.tolist()
+    if list(seen) != wanted:
+        raise RolloutError(
+            f"sample {request.sample.id} of {request.sample.dataset}: the engine made "
+            f"{len(seen)} prompt tokens of it, the trainer {len(wanted)}, or other ones; base, "
+            f"chat template or pixel limits of the two differ{hint}"
+        )
+
+
+def rollout(
+    policy: Policy, tokens: Sequence[int], logprobs: Sequence[float], stopped: bool, seed: int
+) -> Rollout:
+    """A rollout from what an engine returned.
+
+    Raises:
+        RolloutError: If it is empty or holds a token that was banned.
+    """
+    if not tokens or len(tokens) != len(logprobs):
+        raise RolloutError(
+            f"the engine returned {len(tokens)} tokens with {len(logprobs)} log-probabilities"
+        )
+    if banned := set(tokens) & set(policy.banned_token_ids):
+        raise RolloutError(f"the engine drew the banned tokens {sorted(banned)}")
+    return Rollout(
+        tokens=torch.tensor(tokens),
+        logprobs=torch.tensor(logprobs, dtype=torch.float32),
+        text=policy.decode(tokens),
+        finish_reason="stop" if stopped else "length",
+        seed=seed,
+    )
+
+
+def ban(policy: Policy) -> dict[int, float]:
+    """Logit bias that keeps an engine from drawing image tokens: a factor of e^-100."""
+    return dict.fromkeys(policy.banned_token_ids, -100.0)
+
+
+def pixel_limits(policy: Policy) -> dict[str, Any]:
+    """Arguments that make an engine's image processor resize as the trainer's does."""
+    size = getattr(policy.encoder.image_processor, "size", None)
+    edges = ("shortest_edge", "longest_edge")
+    found = {edge: getattr(size, edge, None) for edge in edges}
+    if policy.rows == "plain" or not all(found.values()):
+        return {}
+    return {"size": found}

@@ -1,0 +1,401 @@
+"""Several vLLM servers as one engine: spread by load, and going on when one of them fails."""
+
+import asyncio
+import base64
+import io
+import json
+import warnings
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+from anyio.from_thread import start_blocking_portal
+from PIL.Image import Image
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_random_exponential,
+)
+
+from speciarl_pl.engine.base import (
+    Drawn,
+    Engine,
+    EngineReport,
+    ban,
+    check_lengths,
+    check_prompt,
+    pixel_limits,
+    rollout,
+)
+from speciarl_pl.engine.server import TransientServerError, UnreachableServerError, VLLMServer
+from speciarl_pl.engine.store import AdapterVersion
+from speciarl_pl.errors import RolloutError
+from speciarl_pl.policy import Policy
+from speciarl_pl.records import RolloutGroup
+from speciarl_pl.sampling import RolloutRequest, Sampling
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """How servers are asked."""
+
+    api_key: str | None = None
+    """Sent as bearer token."""
+    connect_timeout: float = 5.0
+    """Seconds until a server that does not take a connection counts as down."""
+    request_timeout: float = 600.0
+    """Seconds until a server that does not answer a request for rollouts counts as hung."""
+    push_timeout: float = 120.0
+    """The same for loading an adapter."""
+    start_timeout: float = 60.0
+    """Seconds to wait for servers that are not up yet when the run starts."""
+    attempts: int = 5
+    """Times that a group is asked for, in all."""
+    max_in_flight: int = 32
+    """Groups that one server draws at once."""
+    inspect: bool = True
+    """Whether servers are asked which weights they hold."""
+    server_adapter_dir: str | None = None
+    """The folder of adapters as servers see it, if they see it elsewhere."""
+
+    def __post_init__(self) -> None:
+        for name in ("connect_timeout", "request_timeout", "push_timeout", "start_timeout"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name}: expected seconds > 0, got {getattr(self, name)}")
+        for name in ("attempts", "max_in_flight"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected an int >= 1, got {getattr(self, name)}")
+
+
+@dataclass(slots=True)
+class _Member:
+    """A server and how it does."""
+
+    server: VLLMServer
+    slots: asyncio.Semaphore
+    up: bool = True
+    in_flight: int = 0
+    reason: str = field(default="")
+
+
+class ServerPool(Engine):
+    """vLLM servers over the policy's base, on this machine or on others.
+
+    A server that fails is left out until it answers again, and what it was asked is asked of the
+    others. A server that comes back, or was started anew, is pushed to before it is used.
+
+    Args:
+        policy: The policy.
+        urls: Of the servers.
+        options: How they are asked.
+
+    Raises:
+        RolloutError: If a server does not answer within `start_timeout`.
+        ValueError: Without a server.
+    """
+
+    def __init__(self, policy: Policy, urls: Sequence[str], options: ServerOptions) -> None:
+        if not urls:
+            raise ValueError("servers: expected at least one URL, got none")
+        self._policy = policy
+        self._options = options
+        self._portal_context = start_blocking_portal()
+        self._portal = self._portal_context.__enter__()
+        self._client = httpx.AsyncClient(
+            headers={"Authorization": f"Bearer {options.api_key}"} if options.api_key else None,
+            timeout=httpx.Timeout(options.request_timeout, connect=options.connect_timeout),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
+        )
+        self._members = [
+            _Member(VLLMServer(url, self._client), asyncio.Semaphore(options.max_in_flight))
+            for url in dict.fromkeys(urls)
+        ]
+        self._loaded: AdapterVersion | None = None
+        try:
+            lengths = self._run(self._each, self._members, self._first_contact)
+        except BaseException:
+            self.close()
+            raise
+        self._context_length = min(lengths)
+
+    # ---------------------------------------------------------------- state
+
+    @property
+    def sources(self) -> Sequence[str]:
+        """URLs of the servers that are up."""
+        return [member.server.url for member in self._up()]
+
+    def holds(self, version: AdapterVersion) -> bool:
+        """Look at all servers, also those that were down."""
+        listed = self._run(self._each, self._members, self._look)
+        self._up_or_raise()
+        return all(version.name in names for names in listed if names is not None)
+
+    def adopt(self, version: AdapterVersion) -> None:
+        """Use the servers to which another process has pushed `version`, and no others.
+
+        Raises:
+            RolloutError: If there is none.
+        """
+        listed = self._run(self._each, self._members, self._look)
+        for member, names in zip(self._members, listed, strict=True):
+            if names is not None and version.name not in names:
+                member.up, member.reason = False, f"{version.name} was not pushed to it"
+        self._up_or_raise()
+
+    def close(self) -> None:
+        """Remove the adapter from the servers and close all connections."""
+        loaded, self._loaded = self._loaded, None
+        if loaded is not None:
+            self._run(self._each, self._up(), lambda m: self._reached(m, self._unload(m, loaded)))
+        self._portal.call(self._client.aclose)
+        self._portal_context.__exit__(None, None, None)
+
+    def _up(self) -> list[_Member]:
+        return [member for member in self._members if member.up]
+
+    def _up_or_raise(self) -> list[_Member]:
+        if up := self._up():
+            return up
+        reasons = "; ".join(member.reason for member in self._members)
+        raise RolloutError(f"no vLLM server is left: {reasons}")
+
+    async def _first_contact(self, member: _Member) -> int:
+        """Context length of a server, as soon as it is up."""
+        options = self._options
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(TransientServerError),
+            stop=stop_after_delay(options.start_timeout),
+            wait=wait_random_exponential(0.5, max=5),
+            reraise=True,
+        )
+        try:
+            async for attempt in retrying:
+                with attempt:
+                    models = await asyncio.wait_for(member.server.models(), options.start_timeout)
+        except (TransientServerError, TimeoutError) as error:
+            raise RolloutError(
+                f"{error or member.server.url + ': no answer'}: the server does not answer "
+                f"(waited start_timeout={options.start_timeout:g} s); is it up?"
+            ) from error
+        return int(models[0]["max_model_len"])
+
+    async def _look(self, member: _Member) -> list[str] | None:
+        """Names of the adapters of a server; None, and out of use, if it does not answer."""
+        try:
+            models = await asyncio.wait_for(member.server.models(), self._options.push_timeout)
+        except (TransientServerError, TimeoutError) as error:
+            self._down(member, error)
+            return None
+        member.up = True
+        return [str(model["id"]) for model in models]
+
+    def _down(self, member: _Member, error: BaseException) -> None:
+        """Leave a server out, and say so once."""
+        member.reason = str(error) or f"{member.server.url}: no answer"
+        if member.up:
+            member.up = False
+            left = len(self._up())
+            warnings.warn(f"{member.reason}; going on with {left} servers", stacklevel=2)
+
+    # ----------------------------------------------------------------- push
+
+    def push(self, version: AdapterVersion, old: AdapterVersion | None) -> None:
+        """Load `version` on all servers that are up and remove `old`."""
+
+        async def load(member: _Member) -> None:
+            await self._reached(member, self._load(member, version, old))
+
+        self._run(self._each, self._up_or_raise(), load)
+        self._up_or_raise()
+        self._loaded = version
+
+    async def _load(
+        self, member: _Member, version: AdapterVersion, old: AdapterVersion | None
+    ) -> None:
+        folder = self._options.server_adapter_dir
+        path = Path(folder, version.path.parent.name, version.name) if folder else version.path
+        if old is not None:
+            await self._unload(member, old)
+        await member.server.load(version.name, str(path), self._options.push_timeout)
+        names = [model["id"] for model in await member.server.models()]
+        run = version.name.rpartition("-")[0]
+        own = [name for name in names if str(name).startswith(run)]
+        if own != [version.name]:
+            raise RolloutError(
+                f"adapter push to {member.server.url} failed its proof: expected {version.name} "
+                f"alone to be loaded, got {own}; an old version was not removed, or the new one "
+                "not loaded"
+            )
+
+    async def _unload(self, member: _Member, version: AdapterVersion) -> None:
+        await member.server.unload(version.name, self._options.push_timeout)
+
+    def report(self, modules: Sequence[str]) -> Mapping[str, Sequence[EngineReport]]:
+        """What the workers of each server say of the adapter; nothing without `inspect`."""
+        if not self._options.inspect:
+            return {}
+        found: dict[str, Sequence[EngineReport]] = {}
+
+        async def look(member: _Member) -> None:
+            asked = member.server.report(modules, self._options.push_timeout)
+            reports = await self._reached(member, asked)
+            if reports is not None:
+                found[member.server.url] = reports
+
+        self._run(self._each, self._up_or_raise(), look)
+        self._up_or_raise()
+        return found
+
+    async def _reached(self, member: _Member, asked: Coroutine[Any, Any, T]) -> T | None:
+        """Result of a request; None, and the server out of use, if it can not be reached."""
+        try:
+            return await asked
+        except TransientServerError as error:
+            self._down(member, error)
+            return None
+
+    # ----------------------------------------------------------------- draw
+
+    def draw(
+        self, requests: Sequence[RolloutRequest], sampling: Sampling, version: AdapterVersion
+    ) -> list[Drawn]:
+        """Draw one group per request; a group comes from one server as a whole."""
+        check_lengths(requests, sampling, self._context_length)
+        bodies = [self._body(request, sampling, version) for request in requests]
+
+        async def all_groups() -> list[Drawn]:
+            pairs = zip(requests, bodies, strict=True)
+            return await _gather([self._group(request, body) for request, body in pairs])
+
+        return self._run(all_groups)
+
+    def _body(
+        self, request: RolloutRequest, sampling: Sampling, version: AdapterVersion
+    ) -> dict[str, Any]:
+        """A request for a group; every setting is named, as servers have defaults of their own."""
+        first, count = request.seeds[0], len(request.seeds)
+        assert request.seeds == tuple(range(first, first + count)), "vLLM counts up from the first"
+        content = [
+            {"type": "image_url", "image_url": {"url": _data_url(request.sample.image)}},
+            {"type": "text", "text": request.sample.prompt},
+        ]
+        return {
+            "model": version.name,
+            "messages": [{"role": "user", "content": content}],
+            "n": count,
+            "seed": first,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "top_k": -1,
+            "min_p": 0.0,
+            "presence_penalty": 0.0,
+            "frequency_penalty": 0.0,
+            "repetition_penalty": 1.0,
+            "max_completion_tokens": sampling.max_new_tokens,
+            "logit_bias": {str(token): bias for token, bias in ban(self._policy).items()},
+            "stop_token_ids": self._policy.eos_token_ids,
+            "stop": list(sampling.stop),
+            "include_stop_str_in_output": True,
+            "logprobs": True,
+            "top_logprobs": 0,
+            "return_token_ids": True,
+        }
+
+    async def _group(self, request: RolloutRequest, body: Mapping[str, Any]) -> Drawn:
+        """One group, from whichever server gives it."""
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(TransientServerError),
+            stop=stop_after_attempt(self._options.attempts),
+            wait=wait_random_exponential(0.2, max=10),
+            reraise=True,
+        )
+        try:
+            async for attempt in retrying:
+                with attempt:
+                    member, reply = await self._reply(body)
+        except TransientServerError as error:
+            raise RolloutError(
+                f"sample {request.sample.id}: no server gave its rollouts in "
+                f"{self._options.attempts} attempts; the last: {error}"
+            ) from error
+        return Drawn(self._read(request, reply), member.server.url)
+
+    async def _reply(self, body: Mapping[str, Any]) -> tuple[_Member, dict[str, Any]]:
+        """Answer of the server that has the least to do."""
+        member = min(self._up_or_raise(), key=lambda member: member.in_flight)
+        member.in_flight += 1
+        try:
+            async with member.slots:
+                if not member.up:
+                    raise UnreachableServerError(member.reason)
+                return member, await member.server.chat(body)
+        except UnreachableServerError as error:
+            self._down(member, error)
+            raise
+        finally:
+            member.in_flight -= 1
+
+    def _read(self, request: RolloutRequest, reply: Mapping[str, Any]) -> RolloutGroup:
+        """Rollouts of a reply."""
+        try:
+            check_prompt(request, reply["prompt_token_ids"], _pixel_hint(self._policy))
+            choices = sorted(reply["choices"], key=lambda choice: int(choice["index"]))
+            rollouts = [
+                rollout(
+                    self._policy,
+                    choice["token_ids"],
+                    [entry["logprob"] for entry in choice["logprobs"]["content"]],
+                    choice["finish_reason"] == "stop",
+                    seed,
+                )
+                for choice, seed in zip(choices, request.seeds, strict=True)
+            ]
+        except (KeyError, TypeError, ValueError) as error:
+            raise RolloutError(
+                f"sample {request.sample.id}: a server's answer cannot be read ({error!r}); "
+                "expected one of vLLM with token ids and log-probabilities"
+            ) from error
+        return RolloutGroup(request.sample, request.prompt, tuple(rollouts))
+
+    # ------------------------------------------------------------- plumbing
+
+    def _run(self, function: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> T:
+        """Run a coroutine function on the loop that holds the connections."""
+        result: T = self._portal.call(function, *args)
+        return result
+
+    async def _each(
+        self, members: Sequence[_Member], ask: Callable[[_Member], Coroutine[Any, Any, T]]
+    ) -> list[T]:
+        return await _gather([ask(member) for member in members])
+
+
+async def _gather(coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """Results of all, in order; the first failure ends the others and is raised by itself."""
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
+    try:
+        return list(await asyncio.gather(*tasks))
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+
+
+def _pixel_hint(policy: Policy) -> str:
+    limits = pixel_limits(policy)
+    return f"; start servers with --mm-processor-kwargs '{json.dumps(limits)}'" if limits else ""
+
+
+def _data_url(image: Image) -> str:
+    """The image without loss, so that the server sees the trainer's pixels."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=1)
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -1,0 +1,42 @@
+"""What a rollout engine is asked: how to draw, and of what."""
+
+from dataclasses import dataclass
+
+from speciarl_pl.records import EncodedPrompt, Sample
+
+
+@dataclass(frozen=True)  # no slots: jsonargparse reads the default's __dict__
+class Sampling:
+    """How completions are drawn."""
+
+    temperature: float = 1.0
+    """0 is greedy."""
+    top_p: float = 1.0
+    """Tokens outside the smallest set with this probability are never drawn."""
+    max_new_tokens: int = 256
+    """A longer completion is cut."""
+    stop: tuple[str, ...] = ()
+    """Texts that end a completion, beside the model's own end of turn; such as `</answer>`, where a
+    model goes on after its answer. The text itself is kept."""
+
+    def __post_init__(self) -> None:
+        if self.temperature < 0:
+            raise ValueError(f"temperature: expected >= 0, got {self.temperature}")
+        if not 0 < self.top_p <= 1:
+            raise ValueError(f"top_p: expected more than 0 and at most 1, got {self.top_p}")
+        if self.max_new_tokens < 1:
+            raise ValueError(f"max_new_tokens: expected an int >= 1, got {self.max_new_tokens}")
+        if not all(self.stop):
+            raise ValueError(f"stop: expected texts that are not empty, got {self.stop}")
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutRequest:
+    """One sample of which an engine draws a group."""
+
+    sample: Sample
+    """The sample; its image is what engines with an image processor of their own take."""
+    prompt: EncodedPrompt
+    """The same, encoded as the trainer sees it."""
+    seeds: tuple[int, ...]
+    """One per rollout; a rollout depends on its own seed alone."""
