@@ -79,8 +79,8 @@ class LocalEngine(Engine):
         self._sleep_level = sleep_level
         self._asleep = False
         self._awoke = False
-        self._had_group = torch.distributed.is_initialized()
         arguments = engine_arguments(policy, kv_cache_bytes, memory_share, sleep_level, ranks)
+        self._guest = torch.distributed.is_initialized()
         self._llm = _start({**arguments, **_whole_prefills(policy, options), **options})
 
     @property
@@ -161,18 +161,21 @@ class LocalEngine(Engine):
             self._asleep = True
 
     def close(self) -> None:
-        """Shut vLLM down, with the process group it made."""
+        """Shut vLLM down; other engines of this process go with it.
+
+        vLLM also ends torch's process group. One that was there before, such as that of Lightning's
+        DDP, has to stay, so then only the worker is ended.
+        """
         llm, self._llm = self._llm, None
         if llm is None:
             return
+        core = llm.llm_engine.engine_core
         with suppress(Exception):
-            llm.llm_engine.engine_core.shutdown()
-        del llm
-        if not self._had_group:
-            from vllm.distributed import parallel_state
-
-            parallel_state.destroy_model_parallel()
-            parallel_state.destroy_distributed_environment()
+            if self._guest:
+                core.engine_core.model_executor.shutdown()
+            else:
+                core.shutdown()
+        del llm, core
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

@@ -40,11 +40,13 @@ def describe(manager: Any, modules: list[str]) -> dict[str, Any]:
     unexpected, dtype = [], ""
     if adapters and adapters[-1] in active:
         for engine_name, matrix_a, matrix_b in _matrices(manager, adapters[-1]):
-            prints = [fingerprint(matrix_a), fingerprint(matrix_b)]
             dtype = str(matrix_a.dtype).removeprefix("torch.")
+            prints = [fingerprint(matrix_a), fingerprint(matrix_b)]
+            if prints[0][0] == 0:  # A is never zero: this layer has no adapter
+                continue
             if engine_name in names:
                 found[names[engine_name]] = prints
-            elif any(norm for norm, _ in prints):
+            else:
                 unexpected.append(engine_name)
     return {
         "adapters": adapters,
@@ -75,6 +77,8 @@ def _matrices(manager: Any, number: int) -> Iterator[tuple[str, Tensor, Tensor]]
     """
     slot = manager.lora_index_to_id.index(number)
     for name, layer in manager.modules.items():
+        if not isinstance(layer.lora_a_stacked, tuple):  # head and embeddings are never adapted
+            continue
         parts = manager.packed_modules.get(name) or [name]
         if getattr(layer, "tp_size", 1) > 1:
             lora = manager.list_adapters()[number].get_lora(name)

@@ -97,7 +97,8 @@ def qwen(family: str, ids: dict[str, int], **text: object) -> nn.Module:
         config = Qwen2_5_VLConfig(text_config=text, vision_config=vision, **ids)
         return Qwen2_5_VLForConditionalGeneration(config)
     vision |= {"patch_size": 14, "num_position_embeddings": 64, "deepstack_visual_indexes": [0, 1]}
-    text |= {"head_dim": 16, "rope_parameters": MROPE | {"mrope_interleaved": True}}
+    rope = text["rope_parameters"] | {"mrope_interleaved": True}
+    text = {"head_dim": 16} | text | {"rope_parameters": rope}
     config = Qwen3VLConfig(text_config=text, vision_config=vision, **ids)
     return Qwen3VLForConditionalGeneration(config)
 
