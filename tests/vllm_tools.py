@@ -120,13 +120,14 @@ class Server:
             "VLLM_NO_USAGE_STATS": "1",
             "OMP_NUM_THREADS": "1",
         }
-        self.process = subprocess.Popen(
-            command,
-            env=environment,
-            stdout=self.log.open("w"),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                command,
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
 
     def wait(self, seconds=240):
         """Until it answers."""

@@ -6,6 +6,7 @@ import io
 import json
 import warnings
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -151,9 +152,9 @@ class ServerPool(Engine):
 
     def close(self) -> None:
         """Remove the adapter from the servers and close all connections."""
-        loaded, self._loaded = self._loaded, None
-        if loaded is not None:
-            self._run(self._each, self._up(), lambda m: self._reached(m, self._unload(m, loaded)))
+        if self._loaded is not None:
+            self._run(self._each, self._up(), self._leave)
+        self._loaded = None
         self._portal.call(self._client.aclose)
         self._portal_context.__exit__(None, None, None)
 
@@ -181,7 +182,7 @@ class ServerPool(Engine):
                     models = await asyncio.wait_for(member.server.models(), options.start_timeout)
         except (TransientServerError, TimeoutError) as error:
             raise RolloutError(
-                f"{error or member.server.url + ': no answer'}: the server does not answer "
+                f"{str(error) or member.server.url}: the server does not answer "
                 f"(waited start_timeout={options.start_timeout:g} s); is it up?"
             ) from error
         return int(models[0]["max_model_len"])
@@ -237,6 +238,12 @@ class ServerPool(Engine):
     async def _unload(self, member: _Member, version: AdapterVersion) -> None:
         await member.server.unload(version.name, self._options.push_timeout)
 
+    async def _leave(self, member: _Member) -> None:
+        """Remove our adapter; a server that is gone needs no more than that."""
+        with suppress(TransientServerError):
+            if self._loaded is not None:
+                await self._unload(member, self._loaded)
+
     def report(self, modules: Sequence[str]) -> Mapping[str, Sequence[EngineReport]]:
         """What the workers of each server say of the adapter; nothing without `inspect`."""
         if not self._options.inspect:
@@ -289,7 +296,7 @@ class ServerPool(Engine):
         return {
             "model": version.name,
             "messages": [{"role": "user", "content": content}],
-            "n": count,
+            "n": count if sampling.temperature > 0 else 1,  # vLLM refuses copies of a greedy one
             "seed": first,
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
@@ -325,7 +332,8 @@ class ServerPool(Engine):
                 f"sample {request.sample.id}: no server gave its rollouts in "
                 f"{self._options.attempts} attempts; the last: {error}"
             ) from error
-        return Drawn(self._read(request, reply), member.server.url)
+        greedy = body["temperature"] == 0
+        return Drawn(self._read(request, reply, greedy), member.server.url)
 
     async def _reply(self, body: Mapping[str, Any]) -> tuple[_Member, dict[str, Any]]:
         """Answer of the server that has the least to do."""
@@ -342,11 +350,15 @@ class ServerPool(Engine):
         finally:
             member.in_flight -= 1
 
-    def _read(self, request: RolloutRequest, reply: Mapping[str, Any]) -> RolloutGroup:
+    def _read(
+        self, request: RolloutRequest, reply: Mapping[str, Any], greedy: bool
+    ) -> RolloutGroup:
         """Rollouts of a reply."""
         try:
             check_prompt(request, reply["prompt_token_ids"], _pixel_hint(self._policy))
             choices = sorted(reply["choices"], key=lambda choice: int(choice["index"]))
+            if greedy:
+                choices *= len(request.seeds)
             rollouts = [
                 rollout(
                     self._policy,
