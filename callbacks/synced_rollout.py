@@ -87,7 +87,8 @@ class SyncedRolloutCallback(RolloutCallback):
         self._key: object = None
         self._unproven: set[str] = set()
         self._guard = MemoryGuard(self.memory_growth)
-        self._log: dict[str, float] = {}
+        self.last_push: dict[str, float] = {}
+        """What is logged of a push: its version, seconds and gap."""
 
     # ----------------------------------------------------------------- hooks
 
@@ -101,8 +102,8 @@ class SyncedRolloutCallback(RolloutCallback):
     ) -> None:
         """Attach rollouts, log the push, and give memory to the update."""
         super().on_train_batch_start(trainer, pl_module, batch, batch_idx)
-        pl_module.log_dict(self._log)
-        self._log = {}
+        pl_module.log_dict(self.last_push)
+        self.last_push = {}
         assert self._engine is not None
         self._engine.sleep()
 
@@ -138,9 +139,10 @@ class SyncedRolloutCallback(RolloutCallback):
             self._engine = self.start_engine(module)
         self._engine.wake()
         if self._changed(module) or not self._served():
+            self.last_push = {}
             start = time.perf_counter()
             self._push(module.loaded_policy)
-            self._log["sync/push_s"] = time.perf_counter() - start
+            self.last_push["sync/push_s"] = time.perf_counter() - start
 
     def _served(self) -> bool:
         assert self._engine is not None
@@ -181,7 +183,7 @@ class SyncedRolloutCallback(RolloutCallback):
             self._store.remove(old)
         self._version = version
         self._unproven = set(self._engine.sources)
-        self._log["sync/version"] = float(version.number)
+        self.last_push["sync/version"] = float(version.number)
 
     def _inspect(self, policy: Policy, version: AdapterVersion) -> None:
         """First half of the proof: what the engine holds."""
@@ -211,7 +213,7 @@ class SyncedRolloutCallback(RolloutCallback):
             group = next(one.group for one in drawn if one.source == source)
             self._prove(module.loaded_policy, group, sampling, source)
         if new:
-            self._log["sync/canary_s"] = time.perf_counter() - start
+            self.last_push["sync/canary_s"] = time.perf_counter() - start
         return [one.group for one in drawn]
 
     def _prove(self, policy: Policy, group: RolloutGroup, sampling: Sampling, source: str) -> None:
@@ -227,5 +229,5 @@ class SyncedRolloutCallback(RolloutCallback):
                 f"{limit:.2g}: {cause}"
             )
         self._unproven.discard(source)
-        self._log["sync/gap_mean"] = max(gap.mean, self._log.get("sync/gap_mean", 0.0))
-        self._log["sync/gap_max"] = max(gap.max, self._log.get("sync/gap_max", 0.0))
+        self.last_push["sync/gap_mean"] = max(gap.mean, self.last_push.get("sync/gap_mean", 0.0))
+        self.last_push["sync/gap_max"] = max(gap.max, self.last_push.get("sync/gap_max", 0.0))

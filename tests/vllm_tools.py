@@ -113,12 +113,14 @@ class Server:
         command += ["--limit-mm-per-prompt", '{"image": 1, "video": 0}']
         command += ["--kv-cache-memory-bytes", str(2**28), "--max-model-len", "4096"]
         command += ["--no-enable-chunked-prefill", "--max-num-batched-tokens", "8192"]
+        command += ["--block-size", "32"]
         environment = {
             **os.environ,
             "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1",
             "VLLM_SERVER_DEV_MODE": "1",
             "VLLM_NO_USAGE_STATS": "1",
             "OMP_NUM_THREADS": "1",
+            "VLLM_CPU_OMP_THREADS_BIND": "nobind",  # else both share the first core
         }
         with self.log.open("w") as log:
             self.process = subprocess.Popen(

@@ -81,7 +81,7 @@ class LocalEngine(Engine):
         self._awoke = False
         arguments = engine_arguments(policy, kv_cache_bytes, memory_share, sleep_level, ranks)
         self._guest = torch.distributed.is_initialized()
-        self._llm = _start({**arguments, **_whole_prefills(policy, options), **options})
+        self._llm = _start({**arguments, **_for_cpus(policy, options), **options})
 
     @property
     def sources(self) -> Sequence[str]:
@@ -268,10 +268,12 @@ def engine_arguments(
     return arguments
 
 
-def _whole_prefills(policy: Policy, options: Mapping[str, Any]) -> dict[str, Any]:
-    """On a CPU, arguments that keep vLLM 0.32 from cutting a prompt into pieces.
+def _for_cpus(policy: Policy, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments for an engine on a CPU.
 
-    After all pieces but the last it winds a seeded generator back, which a CPU's can not do.
+    Prompts are not cut into pieces: after all pieces but the last vLLM 0.32 winds a seeded
+    generator back, which a CPU's can not do. Cache blocks are the smallest, since rollouts share
+    whole blocks of their prompt only; vLLM's own choice of 128 tokens is longer than short prompts.
     """
     if torch.cuda.is_available():
         return {}
@@ -281,6 +283,7 @@ def _whole_prefills(policy: Policy, options: Mapping[str, Any]) -> dict[str, Any
         "enable_chunked_prefill": False,
         "max_model_len": length,
         "max_num_batched_tokens": max(length, _CPU_CONTEXT),
+        "block_size": 32,
     }
 
 

@@ -82,6 +82,25 @@ def test_greedy_is_the_same_for_every_seed(module, requests):
         assert len({tuple(rollout.tokens.tolist()) for rollout in group.rollouts}) == 1
 
 
+def test_a_stop_text_ends_a_rollout_and_stays(module, requests):
+    groups = generate(module, requests, max_new_tokens=64, stop=("</think>", "no such text"))
+    policy = module.loaded_policy
+    for rollout in rollouts(groups):
+        assert rollout.text.partition("</think>")[2] == ""
+        assert rollout.text == policy.decode(rollout.tokens)
+        assert rollout.tokens.shape == rollout.logprobs.shape
+        ended = rollout.text.endswith("</think>") or rollout.tokens[-1] in policy.eos_token_ids
+        assert (rollout.finish_reason == "stop") == ended
+    assert any(rollout.text.endswith("</think>") for rollout in rollouts(groups))
+
+
+def test_a_stop_text_leaves_what_comes_before_alone(module, requests):
+    stopped = rollouts(generate(module, requests, max_new_tokens=64, stop=("</think>",)))
+    whole = rollouts(generate(module, requests, max_new_tokens=64))
+    for short, long in zip(stopped, whole, strict=True):
+        assert short.tokens.tolist() == long.tokens[: short.tokens.numel()].tolist()
+
+
 def test_image_tokens_are_never_sampled(module, requests):
     policy = module.loaded_policy
     banned = torch.tensor(policy.banned_token_ids)

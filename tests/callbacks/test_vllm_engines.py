@@ -91,7 +91,7 @@ def test_a_quantised_policy_is_served_by_an_engine_that_is_not():
     module, callback = module_of(policy), callback_of()
     try:
         draw(callback, module)
-        assert 1e-3 < callback._log["sync/gap_mean"] < 0.5
+        assert 1e-3 < callback.last_push["sync/gap_mean"] < 0.5
         with torch.no_grad():
             change(policy)
         draw(callback, module)

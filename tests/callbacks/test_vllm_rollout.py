@@ -109,8 +109,8 @@ def test_an_engine_that_lost_the_adapter_is_pushed_to(callback, module):
 def test_the_first_batch_after_a_push_measures_the_gap(callback, module):
     change(module.policy)
     draw(callback, module)
-    assert 0 < callback._log["sync/gap_mean"] <= callback._log["sync/gap_max"] < 1e-4
-    assert callback._log["sync/push_s"] > 0
+    assert 0 < callback.last_push["sync/gap_mean"] <= callback.last_push["sync/gap_max"] < 1e-4
+    assert callback.last_push["sync/push_s"] > 0
     assert not callback._unproven
 
 

@@ -1,10 +1,12 @@
 """Rollouts from real vLLM servers on loopback, with the built-in base."""
 
+import json
 import threading
 from dataclasses import replace
 
 import pytest
 import torch
+from test_configs import steps
 from vllm_tools import (
     ONE,
     Server,
@@ -156,6 +158,19 @@ def test_an_unreachable_folder_is_explained(servers, module):
     with pytest.raises(RolloutError, match=r"/nowhere.*adapter_dir, server_adapter_dir"):
         callback.sync(module)
     callback.close()
+
+
+def test_the_config_for_server_nodes_takes_steps(servers, tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["speciarl_pl"])
+    urls = json.dumps([server.url for server in servers])
+    steps(
+        "cub_lora_vllm_servers.yaml",
+        tmp_path,
+        "--model.lora.r=16",
+        f"--rollout.init_args.servers={urls}",
+        f"--rollout.init_args.adapter_dir={tmp_path / 'adapters'}",
+    )
+    assert not any((tmp_path / "adapters").iterdir()), "nothing is left behind"
 
 
 def test_a_server_killed_in_the_middle_of_a_batch_and_started_anew(servers, callback, module):
