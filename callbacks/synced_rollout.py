@@ -86,6 +86,7 @@ class SyncedRolloutCallback(RolloutCallback):
         self._previous: dict[str, Tensor] | None = None
         self._key: object = None
         self._unproven: set[str] = set()
+        self._engine_dtype: torch.dtype | None = None
         self._guard = MemoryGuard(self.memory_growth)
         self.last_push: dict[str, float] = {}
         """What is logged of a push: its version, seconds and gap."""
@@ -192,6 +193,7 @@ class SyncedRolloutCallback(RolloutCallback):
         number = version.number if self._engine.keeps_numbers else None
         for source, reports in self._engine.report(module_names(self._state)).items():
             check_reports(reports, self._state, scale, source, number)
+            self._engine_dtype = getattr(torch, reports[0].dtype)
             self._guard.record(source, sum(report.memory_bytes for report in reports))
 
     # ------------------------------------------------------------------ draw
@@ -220,7 +222,7 @@ class SyncedRolloutCallback(RolloutCallback):
         """Second half of the proof: what the engine says."""
         part = excerpt(group, self.canary_rollouts, self.canary_tokens)
         gap = measure_gap(policy, part, sampling)
-        limit = self.max_gap or gap_limit(policy)
+        limit = self.max_gap or gap_limit(policy, self._engine_dtype)
         if not gap.mean <= limit:
             cause = likely_cause(policy, part, sampling, limit, self._previous)
             raise RolloutError(

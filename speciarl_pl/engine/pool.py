@@ -1,9 +1,6 @@
 """Several vLLM servers as one engine: spread by load, and going on when one of them fails."""
 
 import asyncio
-import base64
-import io
-import json
 import warnings
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
@@ -13,7 +10,6 @@ from typing import Any, TypeVar
 
 import httpx
 from anyio.from_thread import start_blocking_portal
-from PIL.Image import Image
 from tenacity import (
     AsyncRetrying,
     retry_if_exception_type,
@@ -22,21 +18,12 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from speciarl_pl.engine.base import (
-    Drawn,
-    Engine,
-    EngineReport,
-    ban,
-    check_lengths,
-    check_prompt,
-    pixel_limits,
-    rollout,
-)
+from speciarl_pl.engine.base import Drawn, Engine, EngineReport, check_lengths
+from speciarl_pl.engine.chat import chat_body, read_reply
 from speciarl_pl.engine.server import TransientServerError, UnreachableServerError, VLLMServer
 from speciarl_pl.engine.store import AdapterVersion
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.policy import Policy
-from speciarl_pl.records import RolloutGroup
 from speciarl_pl.sampling import RolloutRequest, Sampling
 
 T = TypeVar("T")
@@ -275,47 +262,17 @@ class ServerPool(Engine):
     ) -> list[Drawn]:
         """Draw one group per request; a group comes from one server as a whole."""
         check_lengths(requests, sampling, self._context_length)
-        bodies = [self._body(request, sampling, version) for request in requests]
+        bodies = [chat_body(self._policy, request, sampling, version) for request in requests]
 
         async def all_groups() -> list[Drawn]:
             pairs = zip(requests, bodies, strict=True)
-            return await _gather([self._group(request, body) for request, body in pairs])
+            return await _gather([self._group(request, sampling, body) for request, body in pairs])
 
         return self._run(all_groups)
 
-    def _body(
-        self, request: RolloutRequest, sampling: Sampling, version: AdapterVersion
-    ) -> dict[str, Any]:
-        """A request for a group; every setting is named, as servers have defaults of their own."""
-        first, count = request.seeds[0], len(request.seeds)
-        assert request.seeds == tuple(range(first, first + count)), "vLLM counts up from the first"
-        content = [
-            {"type": "image_url", "image_url": {"url": _data_url(request.sample.image)}},
-            {"type": "text", "text": request.sample.prompt},
-        ]
-        return {
-            "model": version.name,
-            "messages": [{"role": "user", "content": content}],
-            "n": count if sampling.temperature > 0 else 1,  # vLLM refuses copies of a greedy one
-            "seed": first,
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            "top_k": -1,
-            "min_p": 0.0,
-            "presence_penalty": 0.0,
-            "frequency_penalty": 0.0,
-            "repetition_penalty": 1.0,
-            "max_completion_tokens": sampling.max_new_tokens,
-            "logit_bias": {str(token): bias for token, bias in ban(self._policy).items()},
-            "stop_token_ids": self._policy.eos_token_ids,
-            "stop": list(sampling.stop),
-            "include_stop_str_in_output": True,
-            "logprobs": True,
-            "top_logprobs": 0,
-            "return_token_ids": True,
-        }
-
-    async def _group(self, request: RolloutRequest, body: Mapping[str, Any]) -> Drawn:
+    async def _group(
+        self, request: RolloutRequest, sampling: Sampling, body: Mapping[str, Any]
+    ) -> Drawn:
         """One group, from whichever server gives it."""
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(TransientServerError),
@@ -332,8 +289,7 @@ class ServerPool(Engine):
                 f"sample {request.sample.id}: no server gave its rollouts in "
                 f"{self._options.attempts} attempts; the last: {error}"
             ) from error
-        greedy = body["temperature"] == 0
-        return Drawn(self._read(request, reply, greedy), member.server.url)
+        return Drawn(read_reply(self._policy, request, sampling, reply), member.server.url)
 
     async def _reply(self, body: Mapping[str, Any]) -> tuple[_Member, dict[str, Any]]:
         """Answer of the server that has the least to do."""
@@ -349,32 +305,6 @@ class ServerPool(Engine):
             raise
         finally:
             member.in_flight -= 1
-
-    def _read(
-        self, request: RolloutRequest, reply: Mapping[str, Any], greedy: bool
-    ) -> RolloutGroup:
-        """Rollouts of a reply."""
-        try:
-            check_prompt(request, reply["prompt_token_ids"], _pixel_hint(self._policy))
-            choices = sorted(reply["choices"], key=lambda choice: int(choice["index"]))
-            if greedy:
-                choices *= len(request.seeds)
-            rollouts = [
-                rollout(
-                    self._policy,
-                    choice["token_ids"],
-                    [entry["logprob"] for entry in choice["logprobs"]["content"]],
-                    choice["finish_reason"] == "stop",
-                    seed,
-                )
-                for choice, seed in zip(choices, request.seeds, strict=True)
-            ]
-        except (KeyError, TypeError, ValueError) as error:
-            raise RolloutError(
-                f"sample {request.sample.id}: a server's answer cannot be read ({error!r}); "
-                "expected one of vLLM with token ids and log-probabilities"
-            ) from error
-        return RolloutGroup(request.sample, request.prompt, tuple(rollouts))
 
     # ------------------------------------------------------------- plumbing
 
@@ -399,15 +329,3 @@ async def _gather(coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         raise
-
-
-def _pixel_hint(policy: Policy) -> str:
-    limits = pixel_limits(policy)
-    return f"; start servers with --mm-processor-kwargs '{json.dumps(limits)}'" if limits else ""
-
-
-def _data_url(image: Image) -> str:
-    """The image without loss, so that the server sees the trainer's pixels."""
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=1)
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"

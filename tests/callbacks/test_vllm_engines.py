@@ -100,6 +100,17 @@ def test_a_quantised_policy_is_served_by_an_engine_that_is_not():
         callback.close()
 
 
+def test_an_engine_in_another_number_format_is_held_to_its_precision():
+    policy = strong_policy()
+    module, callback = module_of(policy), callback_of(engine={"dtype": "bfloat16"})
+    try:
+        draw(callback, module)
+    finally:
+        gap = callback.last_push["sync/gap_mean"]
+        callback.close()
+    assert 1e-3 < gap < 0.15
+
+
 def test_a_rank_above_the_engines_is_refused():
     module = module_of(load_policy("world", lora=LoraSpec(r=32)))
     with pytest.raises(ValueError, match=r"max_lora_rank: expected at least .*r=32, got 8"):
