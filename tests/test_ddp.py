@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.torch import load_file
+from vllm_tools import needs_vllm
 
 pytestmark = [
     pytest.mark.slow,
@@ -21,9 +22,12 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def two(tmp_path_factory):
     """Run directory of a fit on two processes."""
-    folder = tmp_path_factory.mktemp("two")
+    return fit_on_two(tmp_path_factory.mktemp("two"))
+
+
+def fit_on_two(folder, *kinds):
     subprocess.run(
-        [sys.executable, ddp_fit.__file__, str(folder)],
+        [sys.executable, ddp_fit.__file__, str(folder), *kinds],
         check=True,
         timeout=300,
         cwd=Path(ddp_fit.__file__).parent,
@@ -40,7 +44,7 @@ def rows(run):
     return pq.read_table(run / "rollouts.parquet").to_pylist()
 
 
-def test_both_ranks_end_with_the_same_adapter_and_results(two):
+def assert_both_ended_alike(two):
     first, second = left_by(two, 0), left_by(two, 1)
     assert first["batches"] == second["batches"] == 2
     assert first["results"] == second["results"]
@@ -51,13 +55,17 @@ def test_both_ranks_end_with_the_same_adapter_and_results(two):
         assert torch.equal(tensor, saved[name])
 
 
+def test_both_ranks_end_with_the_same_adapter_and_results(two):
+    assert_both_ended_alike(two)
+
+
 @pytest.mark.parametrize("name", ["results.base.json", "results.json"])
 def test_results_cover_every_validation_image_once(two, name):
     datasets = json.loads((two / name).read_text())["datasets"]
     assert {d: sum(found["counts"].values()) for d, found in datasets.items()} == ddp_fit.VAL
 
 
-def test_the_log_has_the_rollouts_of_both_ranks_once(two):
+def assert_rollouts_are_there_once(two):
     assert not (two / "rollouts.parts").exists()
     keys = Counter(
         (r["stage"], r["step"], r["dataset"], r["sample_id"], r["index"]) for r in rows(two)
@@ -66,6 +74,17 @@ def test_the_log_has_the_rollouts_of_both_ranks_once(two):
     found = Counter((row["stage"], row["step"]) for row in rows(two))
     images = sum(ddp_fit.VAL.values())
     assert found == {("base", 0): images, ("train", 0): 8, ("train", 1): 8, ("val", 2): images}
+
+
+def test_the_log_has_the_rollouts_of_both_ranks_once(two):
+    assert_rollouts_are_there_once(two)
+
+
+@needs_vllm
+def test_each_rank_draws_with_a_vllm_of_its_own(tmp_path):
+    run = fit_on_two(tmp_path, "vllm")
+    assert_both_ended_alike(run)
+    assert_rollouts_are_there_once(run)
 
 
 def test_two_ranks_draw_the_rollouts_of_one(two, tmp_path):

@@ -224,6 +224,11 @@ def _start(arguments: Mapping[str, Any]) -> Any:
     os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "CRITICAL")
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+    if torch.distributed.is_initialized():  # vLLM joins that group by what torchrun would set
+        rank = torch.distributed.get_rank()
+        device = torch.cuda.current_device() if torch.cuda.is_available() else rank
+        os.environ.setdefault("RANK", str(rank))
+        os.environ.setdefault("LOCAL_RANK", str(device))
     with _untouched(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

@@ -14,7 +14,7 @@ from speciarl_pl.policy import shared
 from speciarl_pl.policy.checkpoint import quiet, resolve, vlm_config
 from speciarl_pl.policy.encoder import ProcessorPromptEncoder, PromptEncoder, QwenPromptEncoder
 from speciarl_pl.policy.policy import Policy
-from speciarl_pl.policy.quantize import check_quantized, nf4_config
+from speciarl_pl.policy.quantize import check_quantized, keep_trainable, nf4_config
 from speciarl_pl.policy.spec import Dtype, LoraSpec, Quantization, RowKind
 
 transformers: Any = typed_transformers  # its classes are only partly typed
@@ -103,6 +103,7 @@ def load_base(path: str, config: Any, dtype: Dtype, quantization: Quantization |
         raise ModelError(f"{path}: weights are missing from the checkpoint, e.g. {names}")
     if quantization == "nf4":
         check_quantized(model, path)
+        keep_trainable(model)
     model.requires_grad_(False)
     return model
 

@@ -62,6 +62,17 @@ def check_quantized(model: Any, path: str) -> None:
         )
 
 
+def keep_trainable(model: torch.nn.Module) -> None:
+    """Keep 4-bit layers from repacking their weights on CPUs with AVX512-BF16.
+
+    bitsandbytes does that in the first forward pass in eval mode without gradient, such as
+    `generate`'s, into a form that has no backward pass; nothing turns them back for training.
+    """
+    layers: list[Any] = [module for module in model.modules() if _is_4bit(type(module))]
+    for layer in layers:
+        layer.support_avx512bf16_for_cpu = False
+
+
 def _is_4bit(kind: type) -> bool:
     """Whether it is the layer itself, and not PEFT's wrapper of the same name."""
     return kind.__name__ == "Linear4bit" and kind.__module__.startswith("bitsandbytes")

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 from test_configs import steps
+from test_ddp import assert_both_ended_alike, assert_rollouts_are_there_once, fit_on_two
 from vllm_tools import (
     ONE,
     Server,
@@ -171,6 +172,12 @@ def test_the_config_for_server_nodes_takes_steps(servers, tmp_path, monkeypatch)
         f"--rollout.init_args.adapter_dir={tmp_path / 'adapters'}",
     )
     assert not any((tmp_path / "adapters").iterdir()), "nothing is left behind"
+
+
+def test_two_ranks_draw_from_the_servers_to_which_one_has_pushed(servers, tmp_path):
+    run = fit_on_two(tmp_path, *(server.url for server in servers))
+    assert_both_ended_alike(run)
+    assert_rollouts_are_there_once(run)
 
 
 def test_a_server_killed_in_the_middle_of_a_batch_and_started_anew(servers, callback, module):

@@ -37,6 +37,20 @@ def test_exactly_the_linear_layers_of_the_language_model_are_4_bit(qwen_dirs, fa
 
 
 @pytest.mark.slow
+def test_it_trains_after_it_has_drawn(qwen_dirs):
+    """On CPUs with AVX512-BF16 bitsandbytes would repack its weights in eval mode, for good."""
+    policy = policy_4bit(qwen_dirs["qwen2_5_vl"], dtype="bfloat16")
+    groups = tiny.uneven_groups(policy)
+    with torch.no_grad(), policy.evaluating():
+        drawn = policy.score(groups).logprobs
+    policy.train()
+    scores = policy.score(groups)
+    scores.logprobs.sum().backward()
+    torch.testing.assert_close(scores.logprobs.detach(), drawn)
+    assert any(p.grad is not None and p.grad.any() for p in policy.trainable_parameters())
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("checkpointing", [False, True], ids=["stored", "checkpointed"])
 def test_a_few_steps_lower_the_loss_and_move_the_adapter_only(qwen_dir, checkpointing):
     policy = policy_4bit(qwen_dir, gradient_checkpointing=checkpointing).train()
