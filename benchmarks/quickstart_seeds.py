@@ -37,9 +37,9 @@ class Row:
     stages: Mapping[str, Summary]
 
 
-def train(seed: int, run_dir: Path) -> None:
+def train(config: Path, seed: int, run_dir: Path) -> None:
     """Run the quickstart."""
-    command = [sys.executable, "-m", "speciarl_pl", "fit", "--config", str(CONFIG)]
+    command = [sys.executable, "-m", "speciarl_pl", "fit", "--config", str(config)]
     command += ["--seed_everything", str(seed), "--run_dir", str(run_dir)]
     subprocess.run(command, check=True)
 
@@ -112,14 +112,17 @@ def main() -> None:
     """Train or read, then write table and figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument(
+        "--config", type=Path, default=CONFIG, help="or configs/quickstart_vllm.yaml"
+    )
     parser.add_argument("--runs", type=Path, nargs="*", help="finished runs, one per seed")
     parser.add_argument("--out", type=Path, default=Path("docs"))
     options = parser.parse_args()
     runs = options.runs
     if not runs:
-        runs = [Path("runs", "quickstart_seeds", str(seed)) for seed in options.seeds]
+        runs = [Path("runs", f"{options.config.stem}_seeds", str(seed)) for seed in options.seeds]
         for seed, run_dir in zip(options.seeds, runs, strict=True):
-            train(seed, run_dir)
+            train(options.config, seed, run_dir)
     pairs = zip(runs, options.seeds, strict=True)
     rows = [row for run_dir, seed in pairs for row in read_run(run_dir, seed)]
     options.out.mkdir(parents=True, exist_ok=True)

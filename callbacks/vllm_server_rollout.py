@@ -1,5 +1,6 @@
 """Rollouts from vLLM servers, on this machine or on others."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,7 +24,8 @@ class VLLMServerRolloutCallback(SyncedRolloutCallback):
 
     Args:
         servers: Their URLs, such as `http://node1:8000`.
-        api_key: Sent to the servers as bearer token.
+        api_key_env: Environment variable that holds the servers' bearer token, so that the token
+            itself stays out of config.yaml.
         connect_timeout: Seconds until a server that takes no connection counts as down.
         request_timeout: Seconds until a server that does not answer a request for rollouts counts
             as hung.
@@ -42,7 +44,7 @@ class VLLMServerRolloutCallback(SyncedRolloutCallback):
         self,
         servers: list[str],
         *,
-        api_key: str | None = None,
+        api_key_env: str | None = None,
         connect_timeout: float = 5.0,
         request_timeout: float = 600.0,
         push_timeout: float = 120.0,
@@ -58,7 +60,7 @@ class VLLMServerRolloutCallback(SyncedRolloutCallback):
             raise ValueError("servers: expected at least one URL, got none")
         self.servers: Sequence[str] = servers
         self.server_options = ServerOptions(
-            api_key,
+            _read_key(api_key_env),
             connect_timeout,
             request_timeout,
             push_timeout,
@@ -109,3 +111,11 @@ class VLLMServerRolloutCallback(SyncedRolloutCallback):
         (first,) = super()._seeds(sample, step, 1)
         first //= 2  # room to count up
         return tuple(range(first, first + size))
+
+
+def _read_key(variable: str | None) -> str | None:
+    if variable is None:
+        return None
+    if not os.environ.get(variable):
+        raise ValueError(f"api_key_env: expected a variable that is set, got {variable}")
+    return os.environ[variable]

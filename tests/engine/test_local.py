@@ -9,7 +9,7 @@ import torch
 import vllm_tools
 from vllm_tools import module_of
 
-from speciarl_pl.callbacks import VLLMRolloutCallback
+from speciarl_pl.callbacks import VLLMRolloutCallback, VLLMServerRolloutCallback
 from speciarl_pl.engine import local
 from speciarl_pl.engine.arguments import check_rank, engine_arguments
 from speciarl_pl.engine.base import pixel_limits
@@ -147,6 +147,15 @@ def test_prompts_go_out_with_one_placeholder(asleep, policy):
 def test_arguments_are_checked_where_they_enter(options, message):
     with pytest.raises(ValueError, match=message):
         VLLMRolloutCallback(**options)
+
+
+def test_the_servers_key_is_read_from_the_environment(monkeypatch):
+    monkeypatch.setenv("KEY", "secret")
+    callback = VLLMServerRolloutCallback(["http://a"], api_key_env="KEY")
+    assert callback.server_options.api_key == "secret"
+    monkeypatch.delenv("KEY")
+    with pytest.raises(ValueError, match="api_key_env: expected a variable that is set, got KEY"):
+        VLLMServerRolloutCallback(["http://a"], api_key_env="KEY")
 
 
 def test_a_callback_that_never_drew_closes(policy):
