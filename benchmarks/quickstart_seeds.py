@@ -112,9 +112,7 @@ def main() -> None:
     """Train or read, then write table and figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument(
-        "--config", type=Path, default=CONFIG, help="or quickstart_vllm.yaml"
-    )
+    parser.add_argument("--config", type=Path, default=CONFIG, help="or quickstart_vllm.yaml")
     parser.add_argument("--runs", type=Path, nargs="*", help="finished runs, one per seed")
     parser.add_argument("--out", type=Path, default=Path("docs"))
     options = parser.parse_args()
