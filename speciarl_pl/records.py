@@ -72,7 +72,8 @@ class Rollout:
     policy ended its turn."""
     logprobs: Tensor
     """float32 [T], on the CPU: the sampler's log-probability of each token, under its temperature
-    and its banned tokens but without top-p truncation. Natural log."""
+    and its banned tokens. Natural log. Training draws without top-p; where validation draws with
+    it, vLLM's are under top-p too, those of transformers' engine not."""
     text: str
     """The completion without special tokens."""
     finish_reason: Literal["stop", "length"]

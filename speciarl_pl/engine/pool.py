@@ -195,26 +195,22 @@ class ServerPool(Engine):
     # ----------------------------------------------------------------- push
 
     def push(self, version: AdapterVersion, old: AdapterVersion | None) -> None:
-        """Load `version` on all servers that are up and remove `old`."""
+        """Load `version` on all servers that are up, in place of what this run had there."""
 
         async def load(member: _Member) -> None:
-            await self._reached(member, self._load(member, version, old))
+            await self._reached(member, self._load(member, version))
 
+        self._loaded = version
         self._run(self._each, self._up_or_raise(), load)
         self._up_or_raise()
-        self._loaded = version
 
-    async def _load(
-        self, member: _Member, version: AdapterVersion, old: AdapterVersion | None
-    ) -> None:
-        folder = self._options.server_adapter_dir
+    async def _load(self, member: _Member, version: AdapterVersion) -> None:
+        folder, limit = self._options.server_adapter_dir, self._options.push_timeout
         path = Path(folder, version.path.parent.name, version.name) if folder else version.path
-        if old is not None:
-            await self._unload(member, old)
-        await member.server.load(version.name, str(path), self._options.push_timeout)
-        names = [model["id"] for model in await member.server.models()]
-        run = version.name.rpartition("-")[0]
-        own = [name for name in names if str(name).startswith(run)]
+        for name in await self._own(member, version):  # a server may have missed some pushes
+            await member.server.unload(name, limit)
+        await member.server.load(version.name, str(path), limit)
+        own = await self._own(member, version)
         if own != [version.name]:
             raise RolloutError(
                 f"adapter push to {member.server.url} failed its proof: expected {version.name} "
@@ -222,14 +218,17 @@ class ServerPool(Engine):
                 "not loaded"
             )
 
-    async def _unload(self, member: _Member, version: AdapterVersion) -> None:
-        await member.server.unload(version.name, self._options.push_timeout)
+    async def _own(self, member: _Member, version: AdapterVersion) -> list[str]:
+        """Adapters of this run on a server."""
+        run = version.name.rpartition("-")[0]
+        names = [str(model["id"]) for model in await member.server.models()]
+        return [name for name in names if name.startswith(f"{run}-")]
 
     async def _leave(self, member: _Member) -> None:
         """Remove our adapter; a server that is gone needs no more than that."""
         with suppress(TransientServerError):
             if self._loaded is not None:
-                await self._unload(member, self._loaded)
+                await member.server.unload(self._loaded.name, self._options.push_timeout)
 
     def report(self, modules: Sequence[str]) -> Mapping[str, Sequence[EngineReport]]:
         """What the workers of each server say of the adapter; nothing without `inspect`."""

@@ -215,6 +215,19 @@ def test_a_server_that_answers_again_is_used_again_after_a_push(pool, requests, 
     assert sources(pool.draw(requests, ONE, version(2))) == {fake.url for fake in fakes}
 
 
+def test_a_server_that_missed_pushes_is_brought_up_to_date(pool, requests, fakes):
+    """It was out of reach, and comes back with what it had."""
+    fakes[0].broken[MODELS] = says(503, {})
+    with pytest.warns(UserWarning, match="going on"):
+        assert pool.holds(version(1)), "the other one does"
+    pool.push(version(2), version(1))
+    fakes[0].broken.clear()
+    assert not pool.holds(version(2))
+    pool.push(version(3), version(2))
+    assert [fake.adapters for fake in fakes] == [[version(3).name]] * 2
+    assert sources(pool.draw(requests, ONE, version(3))) == {fake.url for fake in fakes}
+
+
 def test_the_last_server_failing_ends_it_with_all_reasons(pool, requests, fakes):
     for fake in fakes:
         fake.broken[CHAT] = says(500, {"error": {"message": "engine died"}})
