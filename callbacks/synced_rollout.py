@@ -47,7 +47,8 @@ class SyncedRolloutCallback(RolloutCallback):
         canary_rollouts: Rollouts of one group that are compared after a push.
         canary_tokens: Tokens of each that are compared.
         adapter_dir: Where adapters are written for the engine; null: in memory where possible.
-        memory_growth: A growth of the engine's memory over pushes by this share is warned about.
+        memory_growth: A growth of the engine's memory over pushes by this share, if it is more than
+            1 GiB, is warned about.
         **options: Those of `RolloutCallback`.
     """
 

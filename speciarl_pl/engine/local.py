@@ -92,7 +92,10 @@ class LocalEngine(Engine):
         return not self._awoke and version.number in self._llm.llm_engine.list_loras()
 
     def push(self, version: AdapterVersion, old: AdapterVersion | None) -> None:
-        """Load `version`, remove `old`, and forget what was computed with it."""
+        """Load `version`, remove `old`, and forget what was computed with it.
+
+        Images are forgotten too: vLLM would keep 4 GiB of them, and they seldom come again soon.
+        """
         engine = self._llm.llm_engine
         try:
             if old is not None:
@@ -105,6 +108,7 @@ class LocalEngine(Engine):
         if not loaded:
             raise RolloutError(f"vLLM did not load the adapter {version.name}")
         self._llm.reset_prefix_cache()
+        self._llm.reset_mm_cache()
         self._awoke = False
 
     def report(self, modules: Sequence[str]) -> Mapping[str, Sequence[EngineReport]]:

@@ -6,12 +6,16 @@ from typing import Final
 _SETTLED_AFTER: Final = 5
 """Pushes after which an engine has allocated what it keeps."""
 
+_LEAST_BYTES: Final = 2**30
+"""Growth that is never warned about: an allocator's, and that of an update in the same process."""
+
 
 class MemoryGuard:
     """Warns when memory grows beyond what it was after the fifth push.
 
     Args:
-        growth: Share of growth that is warned about; once more after each further such growth.
+        growth: Share of growth that is warned about, if it is more than 1 GiB; once more after each
+            further such growth.
     """
 
     def __init__(self, growth: float = 0.1) -> None:
@@ -27,7 +31,7 @@ class MemoryGuard:
         if pushes < _SETTLED_AFTER:
             return
         settled = self._settled.setdefault(source, memory_bytes)
-        if memory_bytes > settled * (1 + self._growth):
+        if memory_bytes > settled + max(settled * self._growth, _LEAST_BYTES):
             warnings.warn(
                 f"{source}: memory grew from {settled / 2**30:.2f} GiB to "
                 f"{memory_bytes / 2**30:.2f} GiB by push {pushes}; if it goes on, restart the run "

@@ -16,14 +16,18 @@ def record(guard, *sizes, source="engine"):
 
 
 def test_growth_is_measured_from_the_fifth_push():
-    assert record(MemoryGuard(0.1), 1, 2, 3, 4, 5, 5.4, 5.5) == []
+    assert record(MemoryGuard(0.1), 10, 20, 30, 40, 50, 54, 55) == []
+
+
+def test_little_growth_is_never_warned_about():
+    assert record(MemoryGuard(0.1), 1, 1, 1, 1, 1, 1.5, 1.9) == []
 
 
 def test_growth_is_warned_about_once_a_step():
     guard = MemoryGuard(0.1)
-    (message,) = record(guard, 1, 1, 1, 1, 1, 1.2, 1.2, 1.25)
-    assert "engine: memory grew from 1.00 GiB to 1.20 GiB by push 6" in message
-    assert len(record(guard, 1.4)) == 1
+    (message,) = record(guard, 20, 20, 20, 20, 20, 23, 23, 25)
+    assert "engine: memory grew from 20.00 GiB to 23.00 GiB by push 6" in message
+    assert len(record(guard, 26)) == 1
 
 
 def test_replicas_are_kept_apart():
