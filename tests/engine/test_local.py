@@ -161,3 +161,4 @@ def test_the_servers_key_is_read_from_the_environment(monkeypatch):
 def test_a_callback_that_never_drew_closes(policy):
     callback = VLLMRolloutCallback()
     callback.teardown(module_of(policy).trainer, None, "fit")
+    assert callback._engine is None

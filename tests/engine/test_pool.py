@@ -142,7 +142,7 @@ def test_a_server_that_hangs_at_start_is_named(pool_of, fakes):
 
 def test_a_server_that_comes_up_late_is_waited_for(pool_of, fakes):
     fakes[0].broken[MODELS] = first(1, says(503, {}), fakes[0].reply)
-    pool_of(fakes[0].url, start_timeout=10)
+    assert pool_of(fakes[0].url, start_timeout=10).sources == [fakes[0].url]
 
 
 def test_something_else_than_a_server_of_vllm_is_named(pool_of, fakes):
