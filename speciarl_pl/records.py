@@ -148,6 +148,8 @@ class Unjudged:
 
     reason: str
     """What failed."""
+    transient: bool = False
+    """Whether the same question may be answered later: a service was down, not the pair at fault."""
 
     @property
     def code(self) -> int:

@@ -1,10 +1,11 @@
 """What every judge is: pairs of truth and prediction in, one judgement a pair out."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal, Self, TypeAlias
 
 from speciarl_pl.errors import JudgeError
+from speciarl_pl.judge.stats import JudgeStats
 from speciarl_pl.records import Judgement, Pair
 
 WhenUnknown: TypeAlias = Literal["wrong", "unjudged"]
@@ -35,6 +36,8 @@ class Judge(ABC):
         ['wrong']
     """
 
+    _stats: JudgeStats | None = None
+
     @abstractmethod
     def judge(self, pairs: Sequence[Pair]) -> list[Judgement]:
         """Judge `pairs`, in order.
@@ -46,8 +49,54 @@ class Judge(ABC):
             JudgeUnavailableError: If its service gave no verdict for any of them.
         """
 
+    def judge_each(self, pairs: Sequence[Pair]) -> Iterator[tuple[int, Judgement]]:
+        """Judge `pairs` and give each judgement as soon as it is there.
+
+        Yields:
+            Place of a pair in `pairs`, and its judgement; every place once, in any order.
+
+        Raises:
+            JudgeUnavailableError: As `judge`; what was given before it stands.
+        """
+        yield from enumerate(self.judge(pairs))
+
+    @property
+    def waits(self) -> bool:
+        """Whether verdicts come from a service, so that asking early and asking once pay."""
+        return False
+
+    @property
+    def fingerprint(self) -> str | None:
+        """All that a verdict depends on besides its pair; None if verdicts are not to be stored.
+
+        It is known without asking a service, so that stored verdicts serve while that is down.
+        """
+        return None
+
+    def check(self) -> None:  # noqa: B027
+        """Make sure, by asking it, that the service behind this judge answers.
+
+        Raises:
+            JudgeUnavailableError: If it does not; says why.
+        """
+
+    @property
+    def stats(self) -> JudgeStats:
+        """What this judge and those inside it have counted."""
+        if self._stats is None:
+            self.use(JudgeStats())
+        assert self._stats is not None
+        return self._stats
+
+    def use(self, stats: JudgeStats) -> None:
+        """Count into `stats` from now on; a composite judge passes them on."""
+        self._stats = stats
+
     def open(self) -> None:  # noqa: B027
-        """Get ready: connect, load. Called once, before the first pair."""
+        """Get ready: connect, load. Called once, before the first pair.
+
+        A service that does not answer yet is no error here, but of the pairs asked meanwhile.
+        """
 
     def close(self) -> None:  # noqa: B027
         """Let go of what `open` took."""

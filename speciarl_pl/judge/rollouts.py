@@ -88,7 +88,9 @@ def _ask(judge: Judge, pairs: list[Pair]) -> list[Judgement]:
     try:
         judgements = judge.judge(pairs)
     except (OSError, JudgeUnavailableError) as error:
-        return [Unjudged(f"{type(judge).__name__}: {type(error).__name__}: {error}")] * len(pairs)
+        return [
+            Unjudged(f"{type(judge).__name__}: {type(error).__name__}: {error}", transient=True)
+        ] * len(pairs)
     if len(judgements) != len(pairs):
         raise JudgeError(
             f"{type(judge).__name__}: expected one judgement for each of {len(pairs)} pairs, "

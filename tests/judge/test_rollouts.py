@@ -68,8 +68,8 @@ def test_each_distinct_pair_is_asked_once_and_as_written():
 def test_a_failed_service_leaves_all_unjudged_and_gives_no_verdict(error):
     first, second = judge_groups(Recorder(error), GROUPS)
     reason = f"Recorder: {type(error).__name__}: {error}"
-    assert first.outcomes == (Unjudged(reason), Unparsed("no answer"), Unjudged(reason))
-    assert second.outcomes == (Unjudged(reason), Unjudged(reason))
+    assert first.outcomes == (Unjudged(reason, True), Unparsed("no answer"), Unjudged(reason, True))
+    assert second.outcomes == (Unjudged(reason, True), Unjudged(reason, True))
 
 
 def test_a_bug_in_a_judge_is_not_taken_for_an_outage():
