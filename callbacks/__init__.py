@@ -6,6 +6,7 @@ from speciarl_pl.callbacks.results import ResultsWriter
 from speciarl_pl.callbacks.rollout import RolloutCallback
 from speciarl_pl.callbacks.rollout_log import RolloutLog
 from speciarl_pl.callbacks.skipped import SkippedReport
+from speciarl_pl.callbacks.stop_checkpoint import StopCheckpoint
 from speciarl_pl.callbacks.vllm_rollout import VLLMRolloutCallback
 from speciarl_pl.callbacks.vllm_server_rollout import VLLMServerRolloutCallback
 from speciarl_pl.sampling import RolloutRequest, Sampling
@@ -19,6 +20,7 @@ __all__ = [
     "RolloutRequest",
     "Sampling",
     "SkippedReport",
+    "StopCheckpoint",
     "VLLMRolloutCallback",
     "VLLMServerRolloutCallback",
 ]

@@ -9,13 +9,14 @@ import torch
 from torch import Tensor
 from transformers import GenerationConfig
 
+from speciarl_pl.callbacks.finished_rows import FinishedRows
 from speciarl_pl.callbacks.rollout import RolloutCallback
 from speciarl_pl.callbacks.seeded_sampler import SeededSampler
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.policy import Policy
 from speciarl_pl.records import EncodedPrompt, Rollout, RolloutGroup
-from speciarl_pl.sampling import RolloutRequest, Sampling
+from speciarl_pl.sampling import Finished, RolloutRequest, Sampling
 
 
 class HFRolloutCallback(RolloutCallback):
@@ -52,6 +53,7 @@ class HFRolloutCallback(RolloutCallback):
         module: SpeciaRLModule,
         requests: Sequence[RolloutRequest],
         sampling: Sampling,
+        finished: Finished | None = None,
     ) -> list[RolloutGroup]:
         """Draw one group per request, in their order."""
         policy = module.loaded_policy
@@ -59,7 +61,7 @@ class HFRolloutCallback(RolloutCallback):
             return [
                 group
                 for part in _parts(requests, self.max_rows)
-                for group in _generate(policy, part, sampling)
+                for group in _generate(policy, part, sampling, finished)
             ]
 
 
@@ -72,7 +74,10 @@ def _parts(requests: Sequence[RolloutRequest], max_rows: int) -> Iterator[Sequen
 
 @torch.no_grad()
 def _generate(
-    policy: Policy, requests: Sequence[RolloutRequest], sampling: Sampling
+    policy: Policy,
+    requests: Sequence[RolloutRequest],
+    sampling: Sampling,
+    finished: Finished | None,
 ) -> list[RolloutGroup]:
     inputs = _pad([request.prompt for request in requests], policy.pad_token_id, policy.device)
     seeds = [seed for request in requests for seed in request.seeds]
@@ -88,6 +93,7 @@ def _generate(
             **inputs,
             generation_config=_config(policy, sampling, len(requests[0].seeds)),
             logits_processor=[sampler],
+            stopping_criteria=[FinishedRows(policy, requests, finished)] if finished else [],
             tokenizer=policy.tokenizer,  # looked at for stop texts alone
         )
     completions = tokens[:, inputs["input_ids"].shape[1] :].cpu()

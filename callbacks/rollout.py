@@ -12,7 +12,7 @@ from speciarl_pl.callbacks.seeding import rollout_seed
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.records import Batch, RolloutGroup, Sample
-from speciarl_pl.sampling import RolloutRequest, Sampling
+from speciarl_pl.sampling import Finished, RolloutRequest, Sampling
 
 
 class RolloutCallback(L.Callback, ABC):
@@ -62,8 +62,15 @@ class RolloutCallback(L.Callback, ABC):
         module: SpeciaRLModule,
         requests: Sequence[RolloutRequest],
         sampling: Sampling,
+        finished: Finished | None = None,
     ) -> list[RolloutGroup]:
         """Draw one group per request, in their order.
+
+        Args:
+            module: The policy is its.
+            requests: What is asked.
+            sampling: How rollouts are drawn.
+            finished: Told of each rollout as soon as it is finished; None if nobody listens.
 
         Raises:
             RolloutError: If the engine fails.
@@ -105,7 +112,8 @@ class RolloutCallback(L.Callback, ABC):
             RolloutRequest(sample, prompt, self._seeds(sample, step, size))
             for sample, prompt in zip(batch.samples, batch.prompts, strict=True)
         ]
-        groups = self.generate(module, requests, sampling) if requests else []
+        finished = module.begin_judging()
+        groups = self.generate(module, requests, sampling, finished) if requests else []
         _check_complete(requests, groups)
         batch.groups = groups
         batch.temperature = sampling.temperature

@@ -27,7 +27,7 @@ from speciarl_pl.errors import RolloutError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.policy import Policy
 from speciarl_pl.records import Batch, RolloutGroup
-from speciarl_pl.sampling import RolloutRequest, Sampling
+from speciarl_pl.sampling import Finished, RolloutRequest, Sampling
 
 
 class SyncedRolloutCallback(RolloutCallback):
@@ -200,7 +200,11 @@ class SyncedRolloutCallback(RolloutCallback):
     # ------------------------------------------------------------------ draw
 
     def generate(
-        self, module: SpeciaRLModule, requests: Sequence[RolloutRequest], sampling: Sampling
+        self,
+        module: SpeciaRLModule,
+        requests: Sequence[RolloutRequest],
+        sampling: Sampling,
+        finished: Finished | None = None,
     ) -> list[RolloutGroup]:
         """Draw one group per request, in their order, and prove the last push by them.
 
@@ -209,7 +213,7 @@ class SyncedRolloutCallback(RolloutCallback):
         """
         assert self._engine is not None
         assert self._version is not None, "sync comes first"
-        drawn = self._engine.draw(requests, sampling, self._version)
+        drawn = self._engine.draw(requests, sampling, self._version, finished)
         start = time.perf_counter()
         new = self._unproven & {one.source for one in drawn}
         for source in sorted(new):

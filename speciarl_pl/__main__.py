@@ -10,6 +10,10 @@ def main(args: list[str]) -> int:
     """Run `doctor` by itself, without importing what it may find broken, and the rest."""
     if args[:1] == ["doctor"]:
         return _doctor(args[1:])
+    if args[:1] == ["judge"]:
+        from speciarl_pl.judge_cli import main as judge_cli
+
+        return judge_cli(args[1:])
     from speciarl_pl.cli import main as cli
 
     return cli()

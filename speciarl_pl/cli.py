@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 import sys
 import warnings
 import zipfile
@@ -21,12 +20,14 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 import speciarl_pl.data.datasets  # noqa: F401  (short class names work for what is imported)
+from speciarl_pl.argument_errors import argument_message
 from speciarl_pl.callbacks import (
     AdapterExport,
     ResultsWriter,
     RolloutCallback,
     RolloutLog,
     SkippedReport,
+    StopCheckpoint,
 )
 from speciarl_pl.checkpoint_io import WholeCheckpointIO
 from speciarl_pl.data import OpenWorldDataModule
@@ -164,6 +165,7 @@ class SpeciaRLCLI(LightningCLI):
             RolloutLog(),
             ResultsWriter(),
             AdapterExport(),
+            StopCheckpoint(),
             options.checkpoint,
         ]
         return self._instantiate_trainer(config, callbacks)
@@ -187,7 +189,7 @@ def main(args: Sequence[str] | None = None) -> int:
     except ArgumentError as error:
         return _fail(f"{error}\n--help lists all options", 2)
     except ValueError as error:
-        if message := _argument_message(error):
+        if message := argument_message(error):
             return _fail(message, 2)
         raise
     return 0
@@ -196,22 +198,6 @@ def main(args: Sequence[str] | None = None) -> int:
 def _fail(message: str, code: int) -> int:
     print(f"error: {message}", file=sys.stderr)
     return code
-
-
-def _argument_message(error: BaseException | None) -> str | None:
-    """Message of the `ValueError` about an argument that this package raised; None for a bug.
-
-    jsonargparse wraps what a constructor raises in a description of all types that were tried.
-    """
-    while error is not None:
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        module = trace.tb_frame.f_globals["__name__"] if trace else ""
-        if module.startswith("speciarl_pl.") and re.match(r"[a-z_][\w.]*: ", str(error)):
-            return str(error)
-        error = error.__cause__ or error.__context__
-    return None
 
 
 def _check_checkpoint(path: str) -> None:

@@ -4,7 +4,8 @@
 SpeciaRLError
 ├── DataError         an image, a table or a folder is not what it should be
 ├── ModelError        a checkpoint cannot serve as the policy
-├── JudgeError        a judge cannot be set up, or too much was left unjudged
+├── JudgeError        a judge cannot be set up or does not keep its contract
+│   └── UnjudgedError too much was left unjudged
 ├── RolloutError      the rollout engine failed or returned something unusable
 ├── RunError          a run directory or one of its files cannot be used
 └── MissingExtraError an optional package is needed and absent
@@ -27,7 +28,11 @@ class ModelError(SpeciaRLError):
 
 
 class JudgeError(SpeciaRLError):
-    """A judge cannot be set up, or left more unjudged than the run allows."""
+    """A judge cannot be set up or does not keep its contract."""
+
+
+class UnjudgedError(JudgeError):
+    """A judge left more unjudged than the run allows; in training all ranks raise it together."""
 
 
 class RolloutError(SpeciaRLError):

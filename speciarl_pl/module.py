@@ -1,7 +1,7 @@
 """`SpeciaRLModule`: the steps of one GRPO update, in order."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from functools import partial
 from typing import Any, cast
@@ -13,9 +13,11 @@ from lightning.pytorch.strategies import ParallelStrategy
 from torch import Tensor
 from torch.optim import Optimizer
 
+from speciarl_pl.category import UNJUDGED
 from speciarl_pl.errors import JudgeError, ModelError, RolloutError
 from speciarl_pl.grpo import AdvantageScale, GRPOLoss, group_advantages
-from speciarl_pl.judge import Judge, judge_groups
+from speciarl_pl.judge import Judge
+from speciarl_pl.judging import RolloutJudging
 from speciarl_pl.metrics.functional import Summary, macro_average, summarize
 from speciarl_pl.metrics.outcome_counts import OutcomeCounts
 from speciarl_pl.policy import Dtype, LoraSpec, Policy, Quantization, RowKind, load_policy
@@ -25,11 +27,11 @@ from speciarl_pl.records import (
     JudgedGroup,
     Sample,
     ScoredGroup,
-    Unjudged,
 )
 from speciarl_pl.reward import BestOfGroupReward, Reward
 from speciarl_pl.rng import get_rng_state, set_rng_state
 from speciarl_pl.rollout_stats import rollout_stats
+from speciarl_pl.sampling import Finished
 from speciarl_pl.update import PolicyUpdate, Ranks
 
 
@@ -61,6 +63,8 @@ class SpeciaRLModule(L.LightningModule):
         lr_scheduler: The learning-rate schedule, stepped once per batch; null: constant.
         max_answer_chars: A longer answer counts as unparsed.
         max_unjudged_share: The run stops when more than this share of a batch has no verdict.
+        judge_patience_s: Seconds that a batch waits for a judge that is down before what it left
+            unjudged is masked; with several processes, less than their own timeout.
     """
 
     def __init__(
@@ -85,6 +89,7 @@ class SpeciaRLModule(L.LightningModule):
         lr_scheduler: LRSchedulerCallable | None = None,
         max_answer_chars: int = 200,
         max_unjudged_share: float = 0.5,
+        judge_patience_s: float = 300.0,
     ) -> None:
         super().__init__()
         _check_positive(
@@ -92,8 +97,7 @@ class SpeciaRLModule(L.LightningModule):
             micro_batch_groups=micro_batch_groups,
             max_answer_chars=max_answer_chars,
         )
-        if not 0 <= max_unjudged_share <= 1:
-            raise ValueError(f"max_unjudged_share: expected 0 to 1, got {max_unjudged_share}")
+        self._judging = RolloutJudging(max_answer_chars, max_unjudged_share, judge_patience_s)
         self.automatic_optimization = False
         self.strict_loading = False  # checkpoints hold the adapter alone, checked on load
         self.policy: Policy | None = None
@@ -124,8 +128,6 @@ class SpeciaRLModule(L.LightningModule):
         self._advantage_scale: AdvantageScale = advantage_scale
         self._optimizer = optimizer
         self._lr_scheduler = lr_scheduler
-        self._max_answer_chars = max_answer_chars
-        self._max_unjudged_share = max_unjudged_share
 
     # ---------------------------------------------------------------- set-up
 
@@ -191,13 +193,15 @@ class SpeciaRLModule(L.LightningModule):
 
         Raises:
             RolloutError: If no rollout callback has attached rollouts.
-            JudgeError: If more was left unjudged than `max_unjudged_share`.
+            UnjudgedError: If more was left unjudged than `max_unjudged_share`.
         """
         start = time.perf_counter()
         scored = [self._score(group) for group in self._judge(batch)]
         judged_at = time.perf_counter()
         stats = rollout_stats(scored, self.ranks, self.device)
-        self._check_judged(scored, stats)
+        unjudged = stats.get("categories/unjudged", 0.0) * stats.get("rollouts", 0.0)
+        # Of all ranks, so that either all stop or none waits for one that did.
+        self._judging.check([g.judged for g in scored], unjudged, stats.get("rollouts", 0.0))
         update = self._update(self.loaded_policy, temperature=batch.temperature)
         learned = update(scored, self._only_optimizer(), self.ranks)
         if (schedule := self.lr_schedulers()) is not None:
@@ -210,30 +214,25 @@ class SpeciaRLModule(L.LightningModule):
         self.batches_trained += 1
         return {"scored": scored}
 
+    def begin_judging(self) -> Finished | None:
+        """Get ready to judge rollouts while others are drawn; a rollout callback calls this.
+
+        Returns:
+            What to tell of each finished rollout; None where judging takes no time worth saving.
+        """
+        return self._judging.begin(self.judge)
+
     def _judge(self, batch: Batch) -> list[JudgedGroup]:
         if batch.groups is None:
             raise RolloutError(
                 "the batch has no rollouts; add a rollout callback, for instance "
                 "speciarl_pl.callbacks.HFRolloutCallback, to trainer.callbacks"
             )
-        return judge_groups(self.judge, batch.groups, self._max_answer_chars)
+        return self._judging.judge(self.judge, batch.groups)
 
     def _score(self, judged: JudgedGroup) -> ScoredGroup:
         rewards = self._reward(judged.outcomes, seed=judged.group.rollouts[0].seed)
         return ScoredGroup(judged, rewards, group_advantages(rewards, self._advantage_scale))
-
-    def _check_judged(self, scored: Sequence[ScoredGroup], stats: Mapping[str, float]) -> None:
-        """Look at all ranks together, so that either all stop or none waits for one that did."""
-        share = stats.get("categories/unjudged", 0.0)
-        if share <= self._max_unjudged_share:
-            return
-        outcomes = [outcome for group in scored for outcome in group.judged.outcomes]
-        reasons = [outcome.reason for outcome in outcomes if isinstance(outcome, Unjudged)]
-        raise JudgeError(
-            f"{share * stats['rollouts']:.0f} of {stats['rollouts']:.0f} rollouts were left "
-            f"unjudged, more than max_unjudged_share={self._max_unjudged_share}; the last reason: "
-            f"{reasons[-1] if reasons else 'known to another process'}"
-        )
 
     def _only_optimizer(self) -> Optimizer:
         return cast(Optimizer, self.optimizers())  # Lightning's wrapper counts the steps
@@ -257,8 +256,13 @@ class SpeciaRLModule(L.LightningModule):
 
         Returns:
             `{"judged": list[JudgedGroup]}`, for callbacks.
+
+        Raises:
+            UnjudgedError: If more was left unjudged than `max_unjudged_share`.
         """
         judged = self._judge(batch)
+        outcomes = [outcome.code for group in judged for outcome in group.outcomes]
+        self._judging.check(judged, outcomes.count(UNJUDGED), len(outcomes))
         for group in judged:
             codes = torch.tensor([outcome.code for outcome in group.outcomes])
             self._counts[group.group.sample.dataset].update(codes)

@@ -149,7 +149,7 @@ class Unjudged:
     reason: str
     """What failed."""
     transient: bool = False
-    """Whether the same question may be answered later: a service was down, not the pair at fault."""
+    """Whether the same pair may be judged later: a service was down, the pair is not at fault."""
 
     @property
     def code(self) -> int:

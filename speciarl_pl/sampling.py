@@ -1,6 +1,8 @@
 """What a rollout engine is asked: how to draw, and of what."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from speciarl_pl.records import EncodedPrompt, Sample
 
@@ -40,3 +42,8 @@ class RolloutRequest:
     """The same, encoded as the trainer sees it."""
     seeds: tuple[int, ...]
     """One per rollout; a rollout depends on its own seed alone."""
+
+
+Finished: TypeAlias = Callable[[Sample, str], None]
+"""Told the text of each rollout as soon as it is finished, so that judging it can begin; returns at
+once, and may be called from any thread and more than once."""

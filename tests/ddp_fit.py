@@ -1,15 +1,18 @@
 """A small `fit` on two processes; run as a script, which Lightning starts once more for rank 1.
 
-`python tests/ddp_fit.py FOLDER [vllm | URL ...]` leaves FOLDER/run, and FOLDER/<rank>.pt of every
-rank; rollouts come from transformers, from vLLM in each process, or from servers.
+`python tests/ddp_fit.py FOLDER [vllm | judge | URL ...]` leaves FOLDER/run, and FOLDER/<rank>.pt of
+every rank; rollouts come from transformers, from vLLM in each process, or from servers. `judge`
+puts a judge behind a store, which notes in FOLDER/asked what it is asked, and by which process.
 """
 
+import os
 import sys
 from pathlib import Path
 
 import lightning as L
 import torch
-from runs import Luck
+from counting import CountingJudge
+from runs import Answering, Luck
 
 from speciarl_pl.callbacks import (
     AdapterExport,
@@ -25,7 +28,7 @@ from speciarl_pl.callbacks import (
 from speciarl_pl.data import OpenWorldDataModule
 from speciarl_pl.data.datasets import WorldImages
 from speciarl_pl.grpo import GRPOLoss
-from speciarl_pl.judge import TaxonomyJudge
+from speciarl_pl.judge import CachedJudge, Judge, TaxonomyJudge
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.policy import LoraSpec
 
@@ -37,9 +40,17 @@ def engine(kinds: list[str]) -> RolloutCallback:
     options = {"group_size": 2, "sampling": Sampling(max_new_tokens=8), "seed": 3}
     if kinds == ["vllm"]:
         return VLLMRolloutCallback(kv_cache_bytes=2**27, **options)
+    if kinds == ["judge"]:
+        return Answering(**options)
     if kinds:
         return VLLMServerRolloutCallback(kinds, **options)
     return HFRolloutCallback(**options)
+
+
+def judge(folder: Path, kinds: list[str]) -> Judge:
+    if kinds != ["judge"]:
+        return TaxonomyJudge("world")
+    return CachedJudge(CountingJudge(str(folder / "asked")), str(folder / "verdicts.sqlite"))
 
 
 def main(folder: Path, devices: int = 2, kinds: list[str] = []) -> None:  # noqa: B006
@@ -60,7 +71,7 @@ def main(folder: Path, devices: int = 2, kinds: list[str] = []) -> None:  # noqa
             WorldImages("train", n=VAL["seen"], seed=1, name="seen"),
             WorldImages("held_out", n=VAL["unseen"], seed=2, name="unseen"),
         ],
-        judge=TaxonomyJudge("world"),
+        judge=judge(folder, kinds),
         prompt="brief",
         batch_size=4 // devices,
         val_batch_size=2,
@@ -88,7 +99,12 @@ def main(folder: Path, devices: int = 2, kinds: list[str] = []) -> None:  # noqa
     )
     trainer.fit(module, datamodule=data)
     state = {name: tensor.clone() for name, tensor in module.state_dict().items()}
-    results = {"adapter": state, "results": module.results, "batches": module.batches_trained}
+    results = {
+        "adapter": state,
+        "results": module.results,
+        "batches": module.batches_trained,
+        "process": os.getpid(),
+    }
     torch.save(results, folder / f"{trainer.global_rank}.pt")
 
 

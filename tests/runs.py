@@ -1,11 +1,13 @@
 """Tiny runs through the command line, in this process."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from speciarl_pl.callbacks import HFRolloutCallback
 from speciarl_pl.category import UNJUDGED
 from speciarl_pl.cli import main
 from speciarl_pl.policy import LoraSpec, load_policy
@@ -75,3 +77,23 @@ def world_policy(**options):
         if "lora_B" in name:
             torch.nn.init.normal_(parameter, std=0.05)
     return policy
+
+
+class Answering(HFRolloutCallback):
+    """Real rollouts, made readable: each says a word that depends on its seed."""
+
+    def generate(self, module, requests, sampling, finished=None):
+        return [
+            replace(group, rollouts=tuple(map(_readable(group, finished), group.rollouts)))
+            for group in super().generate(module, requests, sampling)
+        ]
+
+
+def _readable(group, finished):
+    def readable(rollout):
+        text = f"<answer>thing {'x' * (rollout.seed % 7)}</answer>"
+        if finished is not None:
+            finished(group.sample, text)
+        return replace(rollout, text=text)
+
+    return readable

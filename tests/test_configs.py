@@ -4,6 +4,7 @@ import csv
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
@@ -14,10 +15,13 @@ from vllm_tools import needs_vllm
 from speciarl_pl.callbacks import RolloutCallback
 from speciarl_pl.cli import SpeciaRLCLI, main
 from speciarl_pl.data import OpenWorldDataModule
+from speciarl_pl.judge.config import load_judge
+from speciarl_pl.judge.offline import offline_judge
 from speciarl_pl.module import SpeciaRLModule
 
 CONFIGS = Path(__file__).parents[1] / "configs"
-FILES = sorted(CONFIGS.rglob("*.yaml"))
+FILES = sorted(file for file in CONFIGS.rglob("*.yaml") if file.parent.name != "judge")
+JUDGES = sorted((CONFIGS / "judge").glob("*.yaml"))
 FLOWERS = CONFIGS.parents[1] / "shared" / "data" / "flowers102"
 HERE = ("--trainer.accelerator=cpu", "--trainer.devices=1", "--trainer.strategy=auto")
 """Where there is no GPU."""
@@ -61,6 +65,40 @@ def test_it_can_be_built_without_any_of_its_files(file, tmp_path, monkeypatch):
     assert isinstance(cli.model, SpeciaRLModule)
     assert isinstance(cli.datamodule, OpenWorldDataModule)
     assert isinstance(cli.trainer.callbacks[0], RolloutCallback)
+
+
+@pytest.mark.parametrize("file", JUDGES, ids=lambda file: file.stem)
+def test_a_judge_is_built_alone_and_as_part_of_a_run(file, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))  # where verdicts are kept
+    alone = load_judge(file)
+    alone.close()
+    built = []
+    monkeypatch.setattr(SpeciaRLCLI, "_run_subcommand", lambda cli, _: built.append(cli))
+    config = str(CONFIGS / "quickstart.yaml")
+    run = ["--run_dir", str(tmp_path / "run")]
+    assert main(["fit", "--config", config, "--data.judge", str(file), *run]) == 0
+    judge = built[0].datamodule.judge
+    judge.close()
+    assert type(judge) is type(alone)
+    assert judge.fingerprint == alone.fingerprint
+    head = file.read_text().partition("class_path")[0]
+    assert f"--config configs/judge/{file.name}" in head or "--data.judge configs/judge" in head
+
+
+def test_the_offline_config_is_the_offline_judge():
+    config, built_in = load_judge(CONFIGS / "judge" / "offline.yaml"), offline_judge()
+    assert [vars(one) for one in map(_plain, config.stages)] == [
+        vars(one) for one in map(_plain, built_in.stages)
+    ]
+
+
+def _plain(stage):
+    """What tells a stage apart."""
+    named = {"unknown", "close_levels"}
+    names = (
+        {"node": [node.name for node in stage.taxonomy.nodes]} if hasattr(stage, "taxonomy") else {}
+    )
+    return SimpleNamespace(**names, **{k: v for k, v in vars(stage).items() if k in named})
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(CONFIGS)))

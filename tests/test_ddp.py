@@ -12,6 +12,8 @@ import torch
 from safetensors.torch import load_file
 from vllm_tools import needs_vllm
 
+from speciarl_pl.category import Category
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:.isinstance.treespec, LeafSpec.:FutureWarning"),
@@ -85,6 +87,17 @@ def test_each_rank_draws_with_a_vllm_of_its_own(tmp_path):
     run = fit_on_two(tmp_path, "vllm")
     assert_both_ended_alike(run)
     assert_rollouts_are_there_once(run)
+
+
+def test_rank_0_owns_the_judge_and_serves_it(tmp_path):
+    run = fit_on_two(tmp_path, "judge")
+    assert_both_ended_alike(run)
+    assert_rollouts_are_there_once(run)
+    asked = [json.loads(line) for line in (tmp_path / "asked").read_text().splitlines()]
+    assert {process for _, _, process in asked} == {left_by(run, 0)["process"]}
+    judged = {(row["truth"], row["answer"]) for row in rows(run)}
+    assert sorted((truth, answer) for truth, answer, _ in asked) == sorted(judged)
+    assert {row["verdict"] for row in rows(run)} <= {category.label for category in Category}
 
 
 def test_two_ranks_draw_the_rollouts_of_one(two, tmp_path):

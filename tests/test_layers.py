@@ -17,13 +17,14 @@ LAYERS = (
         "run_files",
         "rng",
         "sampling",
+        "argument_errors",
         "torchvision_repair",
     },
     {"reward", "grpo", "metrics"},
     {"judge", "data", "policy", "world", "engine"},
-    {"update", "rollout_stats", "module", "checkpoint_io", "metrics_csv"},
+    {"update", "rollout_stats", "judging", "module", "checkpoint_io", "metrics_csv"},
     {"callbacks"},
-    {"cli", "doctor", "torchvision_repair", "__main__"},
+    {"cli", "judge_cli", "doctor", "torchvision_repair", "__main__"},
 )
 LAYER = {name: depth for depth, names in enumerate(LAYERS) for name in names}
 OUTSIDE = {"judge", "data", "policy", "world", "engine"}

@@ -10,6 +10,7 @@ from speciarl_pl.data.collate import Collate, Encode
 from speciarl_pl.data.dataset import ImageDataset, OnError
 from speciarl_pl.data.datasets.photos import PhotoFolder
 from speciarl_pl.data.images import MAX_PIXELS, PILLOW_LIMIT
+from speciarl_pl.data.judge_owner import JudgeOwner
 from speciarl_pl.data.loader import BatchLoader, Progress, ResumableLoader, Workers
 from speciarl_pl.data.prompts import load_prompt
 from speciarl_pl.data.sampler import EvalBatches, Share, TrainBatches
@@ -35,6 +36,7 @@ class OpenWorldDataModule(L.LightningDataModule):
         test: Data sets of `test`; those of `val` by default.
         images: Folder of photos without labels, or one photo, for `predict`.
         judge: Puts answers on the six levels; by default `ExactJudge`, which only knows equality.
+            One that asks a service belongs to rank 0, which serves it to the other ranks.
         prompt: The question: name of a built-in prompt, or path of a text file.
         batch_size: Training samples a step, on each process.
         val_batch_size: Samples a batch of validation, test and prediction, on each process.
@@ -86,6 +88,7 @@ class OpenWorldDataModule(L.LightningDataModule):
         _check_names("val", val or [])
         _check_names("test", test or [])
         self.judge: Judge = judge or ExactJudge()
+        self._own_judge = self.judge
         self.prompt = load_prompt(prompt)
         self.skipped: list[SkippedSample] = []
         self.encode: Encode | None = None
@@ -98,7 +101,7 @@ class OpenWorldDataModule(L.LightningDataModule):
         self._datasets: dict[str, Dataset[Sample | SkippedSample]] = {}
         self._train_loader: ResumableLoader | None = None
         self._eval_loaders: list[BatchLoader] = []
-        self._judge_is_open = False
+        self._owner: JudgeOwner | None = None
         self._batch_size = batch_size
         self._val_batch_size = val_batch_size
         self._workers = Workers(num_workers, persistent_workers, pin_memory)
@@ -123,9 +126,9 @@ class OpenWorldDataModule(L.LightningDataModule):
         if stage == "fit" and self.trainer and "val" not in self._datasets:
             # Lightning warns of an empty list of loaders, and has no other way to be told.
             cast(Any, self.trainer).limit_val_batches = 0
-        if stage != "predict" and not self._judge_is_open:
-            self.judge.open()
-            self._judge_is_open = True
+        if stage != "predict" and self._owner is None:
+            self._owner = JudgeOwner(self._own_judge)
+            self.judge = self._owner.open(self.trainer)
 
     def teardown(self, stage: str) -> None:
         """Close the judge and let go of loaders and their workers."""
@@ -135,9 +138,9 @@ class OpenWorldDataModule(L.LightningDataModule):
         self._train_loader = None
         self._eval_loaders.clear()
         self._datasets.clear()
-        if self._judge_is_open:
-            self._judge_is_open = False
-            self.judge.close()
+        owner, self._owner = self._owner, None
+        if owner is not None:
+            owner.close()
 
     def train_dataloader(self) -> ResumableLoader:
         """Give the one training loader of this run.

@@ -11,7 +11,7 @@ from speciarl_pl.engine.store import AdapterVersion
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.policy import Policy
 from speciarl_pl.records import Rollout, RolloutGroup
-from speciarl_pl.sampling import RolloutRequest, Sampling
+from speciarl_pl.sampling import Finished, RolloutRequest, Sampling
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +75,19 @@ class Engine(ABC):
 
     @abstractmethod
     def draw(
-        self, requests: Sequence[RolloutRequest], sampling: Sampling, version: AdapterVersion
+        self,
+        requests: Sequence[RolloutRequest],
+        sampling: Sampling,
+        version: AdapterVersion,
+        finished: Finished | None = None,
     ) -> list[Drawn]:
         """Draw one group per request, in their order, with the adapter `version`.
+
+        Args:
+            requests: What is asked.
+            sampling: How rollouts are drawn.
+            version: The adapter.
+            finished: Told of each rollout as soon as it is finished.
 
         Raises:
             RolloutError: If that cannot be had.

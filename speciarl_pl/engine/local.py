@@ -30,9 +30,9 @@ from speciarl_pl.engine.base import (
 from speciarl_pl.engine.store import AdapterVersion
 from speciarl_pl.errors import MissingExtraError, RolloutError
 from speciarl_pl.policy import Policy
-from speciarl_pl.records import RolloutGroup
+from speciarl_pl.records import RolloutGroup, Sample
 from speciarl_pl.rng import get_rng_state, set_rng_state
-from speciarl_pl.sampling import RolloutRequest, Sampling
+from speciarl_pl.sampling import Finished, RolloutRequest, Sampling
 
 SOURCE: Final = "the vLLM engine"
 
@@ -117,19 +117,25 @@ class LocalEngine(Engine):
         return {SOURCE: [EngineReport(**json.loads(reply)) for reply in replies]}
 
     def draw(
-        self, requests: Sequence[RolloutRequest], sampling: Sampling, version: AdapterVersion
+        self,
+        requests: Sequence[RolloutRequest],
+        sampling: Sampling,
+        version: AdapterVersion,
+        finished: Finished | None = None,
     ) -> list[Drawn]:
         """Draw one group per request, each rollout from its own seed."""
         check_lengths(requests, sampling, self.context_length)
         prompts = [self._prompt(request) for request in requests for _ in request.seeds]
         seeds = [seed for request in requests for seed in request.seeds]
+        samples = [request.sample for request in requests for _ in request.seeds]
         try:
-            outputs = self._llm.generate(
+            ids = self._llm.enqueue(
                 prompts,
                 [self._sampling(sampling, seed) for seed in seeds],
                 lora_request=_lora_request(version),
                 use_tqdm=False,
             )
+            outputs = self._run(ids, samples, finished)
         except Exception as error:
             raise RolloutError(f"vLLM failed while drawing: {_last_line(error)}") from error
         found = iter(zip(outputs, seeds, strict=True))
@@ -137,6 +143,23 @@ class LocalEngine(Engine):
             Drawn(self._group(request, itertools.islice(found, len(request.seeds))), SOURCE)
             for request in requests
         ]
+
+    def _run(
+        self, ids: Sequence[str], samples: Sequence[Sample], finished: Finished | None
+    ) -> list[Any]:
+        """Step the engine until all requests are done; gives their outputs in order."""
+        engine = self._llm.llm_engine
+        outputs: dict[int, Any] = {}
+        while engine.has_unfinished_requests():
+            for output in engine.step():
+                if output.finished:
+                    # vLLM appends to the ids that it gives out, and reports by number alone.
+                    place = int(output.request_id) - int(ids[0].partition("-")[0])
+                    outputs[place] = output
+                    if finished is not None:
+                        tokens = output.outputs[0].token_ids
+                        finished(samples[place], self._policy.decode(tokens))
+        return [outputs[place] for place in range(len(ids))]
 
     def wake(self) -> None:
         """Bring weights and cache back; the adapter has to be pushed anew."""

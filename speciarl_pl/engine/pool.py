@@ -24,7 +24,7 @@ from speciarl_pl.engine.server import TransientServerError, UnreachableServerErr
 from speciarl_pl.engine.store import AdapterVersion
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.policy import Policy
-from speciarl_pl.sampling import RolloutRequest, Sampling
+from speciarl_pl.sampling import Finished, RolloutRequest, Sampling
 
 T = TypeVar("T")
 
@@ -257,7 +257,11 @@ class ServerPool(Engine):
     # ----------------------------------------------------------------- draw
 
     def draw(
-        self, requests: Sequence[RolloutRequest], sampling: Sampling, version: AdapterVersion
+        self,
+        requests: Sequence[RolloutRequest],
+        sampling: Sampling,
+        version: AdapterVersion,
+        finished: Finished | None = None,
     ) -> list[Drawn]:
         """Draw one group per request; a group comes from one server as a whole."""
         check_lengths(requests, sampling, self._context_length)
@@ -265,12 +269,18 @@ class ServerPool(Engine):
 
         async def all_groups() -> list[Drawn]:
             pairs = zip(requests, bodies, strict=True)
-            return await _gather([self._group(request, sampling, body) for request, body in pairs])
+            return await _gather(
+                [self._group(request, sampling, body, finished) for request, body in pairs]
+            )
 
         return self._run(all_groups)
 
     async def _group(
-        self, request: RolloutRequest, sampling: Sampling, body: Mapping[str, Any]
+        self,
+        request: RolloutRequest,
+        sampling: Sampling,
+        body: Mapping[str, Any],
+        finished: Finished | None,
     ) -> Drawn:
         """One group, from whichever server gives it."""
         retrying = AsyncRetrying(
@@ -288,7 +298,11 @@ class ServerPool(Engine):
                 f"sample {request.sample.id}: no server gave its rollouts in "
                 f"{self._options.attempts} attempts; the last: {error}"
             ) from error
-        return Drawn(read_reply(self._policy, request, sampling, reply), member.server.url)
+        group = read_reply(self._policy, request, sampling, reply)
+        if finished is not None:
+            for rollout in group.rollouts:
+                finished(request.sample, rollout.text)
+        return Drawn(group, member.server.url)
 
     async def _reply(self, body: Mapping[str, Any]) -> tuple[_Member, dict[str, Any]]:
         """Answer of the server that has the least to do."""

@@ -12,7 +12,8 @@ from itertools import count
 from typing import Final
 
 from speciarl_pl.category import Category
-from speciarl_pl.judge.base import Judge, JudgeUnavailableError
+from speciarl_pl.judge.base import Judge
+from speciarl_pl.judge.outage import each_or_unjudged
 from speciarl_pl.judge.stats import JudgeStats
 from speciarl_pl.judge.store import Ask, StoreError, VerdictStore
 from speciarl_pl.records import Judgement, Pair, Unjudged, Verdict
@@ -99,23 +100,15 @@ class Asker:
         """Ask about keys whose leases are held, and end each lease with its answer."""
         keys = list(questions)
         left = dict.fromkeys(keys)
-        reason: Unjudged | None = None
         try:
-            if keys:
-                for place, judgement in self._judge.judge_each(list(questions.values())):
-                    del left[keys[place]]
-                    self._keep(keys[place], questions[keys[place]], judgement, ask, stats)
-                    yield keys[place], judgement
-        except StoreError:
-            raise
-        except (OSError, JudgeUnavailableError) as error:
-            reason = Unjudged(f"{type(error).__name__}: {error}", transient=True)
-            for key in left:
-                yield key, reason
+            for place, judgement in each_or_unjudged(self._judge, list(questions.values())):
+                del left[keys[place]]
+                self._keep(keys[place], questions[keys[place]], judgement, ask, stats)
+                yield keys[place], judgement
         finally:
             if left:
-                reason = reason or Unjudged("the judge did not finish", transient=True)
-                self._store.release(dict.fromkeys(left, _failure_text(reason)), ask)
+                unfinished = Unjudged("the judge did not finish", transient=True)
+                self._store.release(dict.fromkeys(left, _failure_text(unfinished)), ask)
 
     def _keep(
         self, key: str, pair: Pair, judgement: Judgement, ask: Ask, stats: JudgeStats

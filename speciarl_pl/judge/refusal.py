@@ -46,6 +46,11 @@ _LEAD = re.compile(
     r"(?:(?:but|i|i'm|im|we|we're|it|it's|this|that|am|are|is|have|would|must|really|simply)\s+)*"
 )
 
+_QUESTION = re.compile(
+    r"\b(?:what|which) (?:(?:kind|type|sort|species|breed) of )?\w+ (?:this|it) is\b"
+)
+"""A question that is handed back: "cannot tell what flower this is" names no flower."""
+
 _FILLER: Final = frozenset(
     "a about am an answer any anything at be been being breed by can category certain certainty "
     "class clearly confidence confidently definitively determine determined do enough exact "
@@ -75,5 +80,6 @@ def is_refusal(text: str) -> bool:
     for start in _STARTS:
         rest = key.removeprefix(start)
         if rest != key and rest[:1] in ("", " ", ","):
+            rest = _QUESTION.sub("", rest)
             return all(word in _FILLER for word in re.findall(r"[^\s,.;]+", rest))
     return key in _ALONE

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from speciarl_pl.answer import DEFAULT_MAX_CHARS, answer_key, extract_answer
-from speciarl_pl.errors import JudgeError
-from speciarl_pl.judge.base import Judge, JudgeUnavailableError
+from speciarl_pl.judge.base import Judge
+from speciarl_pl.judge.outage import each_or_unjudged
 from speciarl_pl.records import (
     Answer,
     JudgedGroup,
@@ -71,29 +71,14 @@ def judge_pairs(judge: Judge, pairs: Sequence[Pair]) -> list[Judgement]:
         One judgement per pair, in order.
 
     Raises:
-        JudgeError: If the judge returns another number of judgements than it got pairs.
+        JudgeError: If the judge does not give one judgement for each pair.
     """
     keys = [(answer_key(pair.truth), answer_key(pair.prediction)) for pair in pairs]
     distinct: dict[tuple[str, str], Pair] = {}
     for key, pair in zip(keys, pairs, strict=True):
         if key[0]:
             distinct.setdefault(key, pair)
-    judged = dict(zip(distinct, _ask(judge, list(distinct.values())), strict=True))
+    names = list(distinct)
+    each = each_or_unjudged(judge, list(distinct.values()))
+    judged = {names[place]: judgement for place, judgement in each}
     return [judged.get(key, Unjudged("no truth to compare with")) for key in keys]
-
-
-def _ask(judge: Judge, pairs: list[Pair]) -> list[Judgement]:
-    if not pairs:
-        return []
-    try:
-        judgements = judge.judge(pairs)
-    except (OSError, JudgeUnavailableError) as error:
-        return [
-            Unjudged(f"{type(judge).__name__}: {type(error).__name__}: {error}", transient=True)
-        ] * len(pairs)
-    if len(judgements) != len(pairs):
-        raise JudgeError(
-            f"{type(judge).__name__}: expected one judgement for each of {len(pairs)} pairs, "
-            f"got {len(judgements)}"
-        )
-    return judgements

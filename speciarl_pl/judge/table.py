@@ -9,7 +9,7 @@ from typing import Final
 from speciarl_pl.errors import JudgeError
 
 _REQUIRED: Final = ("name", "parent")
-_OPTIONAL: Final = ("synonyms", "generic")
+_OPTIONAL: Final = ("synonyms", "generic", "also")
 _FLAGS: Final = {"": False, "no": False, "yes": True}
 
 
@@ -27,13 +27,16 @@ class TaxonomyRow:
     """Other names of the same thing."""
     generic: bool
     """Whether the node is a generic answer for all that lies below it."""
+    also: tuple[str, ...] = ()
+    """`name` of other nodes directly above, as a role or a body style is beside a maker."""
 
 
 def read_taxonomy_csv(path: Path) -> list[TaxonomyRow]:
-    """Read a taxonomy: one node a row, UTF-8, columns `name,parent,synonyms,generic`.
+    """Read a taxonomy: one node a row, UTF-8, columns `name,parent,synonyms,generic,also`.
 
     `parent` is empty for a root; `synonyms` are separated by `|`; `generic` is `yes`, `no` or
-    empty. The last two columns may be absent. Rows may stand in any order.
+    empty; `also` names further parents, separated by `|`. The last three columns may be absent.
+    Rows may stand in any order.
 
     Raises:
         JudgeError: If the file is missing or no UTF-8, a column is missing or unknown, or a row is
@@ -55,7 +58,7 @@ def _check_header(columns: Sequence[str], path: Path) -> None:
     unknown = [name for name in columns if name not in (*_REQUIRED, *_OPTIONAL)]
     if missing or unknown or len(set(columns)) < len(columns):
         raise JudgeError(
-            f"{path}, line 1: expected the columns name,parent,synonyms,generic; "
+            f"{path}, line 1: expected the columns name,parent,synonyms,generic,also; "
             f"got {','.join(columns)!r}"
         )
 
@@ -71,7 +74,9 @@ def _row(fields: Mapping[str | None, str | list[str] | None], line: int, path: P
         raise JudgeError(
             f"{path}, line {line}: generic: expected yes, no or nothing; got {generic!r}"
         )
-    synonyms = (synonym.strip() for synonym in cells.get("synonyms", "").split("|"))
-    return TaxonomyRow(
-        line, cells["name"], cells["parent"], tuple(filter(None, synonyms)), _FLAGS[generic]
-    )
+    synonyms, also = _names(cells.get("synonyms", "")), _names(cells.get("also", ""))
+    return TaxonomyRow(line, cells["name"], cells["parent"], synonyms, _FLAGS[generic], also)
+
+
+def _names(cell: str) -> tuple[str, ...]:
+    return tuple(filter(None, (name.strip() for name in cell.split("|"))))

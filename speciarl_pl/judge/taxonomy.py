@@ -10,6 +10,7 @@ from speciarl_pl.judge.base import Judge, WhenUnknown, check_when_unknown
 from speciarl_pl.judge.options import offers_choice, split_options
 from speciarl_pl.judge.refusal import is_refusal
 from speciarl_pl.judge.tree import Node, Taxonomy
+from speciarl_pl.judge.years import split_year
 from speciarl_pl.records import Judgement, Pair, Unjudged, Verdict
 
 TAXONOMIES: Final = Path(__file__).parent / "taxonomies"
@@ -22,16 +23,18 @@ class TaxonomyJudge(Judge):
     r"""All six categories from a tree with synonyms; instant, offline and the same every time.
 
     The same node under any of its names is specific, a node below the truth more specific. A node
-    above is generic if the file marks it so or it is more than `close_levels` above, else less
-    specific. Any other node is wrong, and so are several options at once, even if one is right; a
-    refusal abstains. Options that are names of one node ("lion / Panthera leo") are one answer, and
-    a name that holds a separator itself ("F/A-18") is looked up whole first.
+    above is generic if the file marks it so or it is more than `close_levels` above by the shortest
+    way, else less specific. Any other node is wrong, and so are several options at once, even if
+    one is right; a refusal abstains. Options that are names of one node ("lion / Panthera leo") are
+    one answer, and a name that holds a separator itself ("F/A-18") is looked up whole first.
 
     A prediction must be a name of the tree, give or take case, accents, hyphens, an article, edge
-    marks and the plural. A phrase around a name ("a dog on a table", "dog house") is not that name:
-    the head of a phrase can mislead, and a wrong answer must never be called right. An unknown
-    truth is unjudged whatever the prediction, so that what is left out does not depend on the
-    policy.
+    marks, the plural and the name of something above it at the end ("lion animal"). With another
+    generic name at its end ("Audi sedan") it is right if both are. Where the truth has a year at an
+    end, a prediction may have one too, and another year is wrong. Any other phrase around a name
+    ("a dog on a table", "dog house") is not that name: the head of a phrase can mislead, and a
+    wrong answer must never be called right. An unknown truth is unjudged whatever the prediction,
+    so that what is left out does not depend on the policy.
 
     Args:
         taxonomy: Name of a packaged taxonomy, or path of a CSV file (see `read_taxonomy_csv`).
@@ -84,23 +87,45 @@ class TaxonomyJudge(Judge):
         truth = self.taxonomy.find(pair.truth)
         if truth is None:
             return Unjudged(f"taxonomy: unknown truth {pair.truth!r}")
-        prediction = self.taxonomy.find(pair.prediction)
-        if prediction is not None:
-            return self._relate(truth, prediction)
+        known = self._known(truth, pair.prediction)
+        if known is not None:
+            return known
         if is_refusal(pair.prediction):
             return _verdict(Category.ABSTAIN, "refusal")
-        return self._unknown_text(truth, pair.prediction)
+        return self._dated(truth, pair.prediction) or self._unknown_text(truth, pair.prediction)
+
+    def _known(self, truth: Node, text: str) -> Verdict | None:
+        """Verdict on a name of the tree, or on a name with a generic one behind it."""
+        prediction = self.taxonomy.find(text)
+        if prediction is not None:
+            return self._relate(truth, prediction)
+        both = self.taxonomy.name_and_kind(text)
+        if both is None:
+            return None
+        verdicts = [self._relate(truth, node) for node in both]
+        wrong = [verdict for verdict in verdicts if verdict.category == Category.WRONG]
+        return wrong[0] if wrong else max(verdicts, key=lambda verdict: verdict.category)
 
     def _relate(self, truth: Node, prediction: Node) -> Verdict:
         if prediction is truth:
             return _verdict(Category.SPECIFIC, "same")
         if truth.name in prediction.ancestors:
             return _verdict(Category.MORE_SPECIFIC, "descendant")
-        if prediction.name not in truth.ancestors:
+        levels = truth.levels_up_to(prediction.name)
+        if levels is None:
             return _verdict(Category.WRONG, "other")
-        levels = truth.ancestors.index(prediction.name) + 1
         close = levels <= self.close_levels and not prediction.is_generic
         return _verdict(Category.LESS_SPECIFIC if close else Category.GENERIC, "ancestor")
+
+    def _dated(self, truth: Node, text: str) -> Verdict | None:
+        """Verdict on a known name with a year in front or behind, for a truth that has a year."""
+        year, dated = split_year(truth.name), split_year(text)
+        if year is None or dated is None:
+            return None
+        known = self._known(truth, f"{dated[0]} {dated[1]}") or self._known(truth, dated[0])
+        if known is not None and dated[1] != year[1]:
+            return _verdict(Category.WRONG, "year")
+        return known
 
     def _unknown_text(self, truth: Node, text: str) -> Judgement:
         found = [self.taxonomy.find(option) for option in split_options(text)]
@@ -108,7 +133,7 @@ class TaxonomyJudge(Judge):
         if known and len(known) == len(found) and all(node is known[0] for node in known):
             return self._relate(truth, known[0])
         listed = self.unknown == "wrong" and len(found) > 1
-        if listed or offers_choice(text) or _any_apart(known):
+        if listed or offers_choice(text) or self.taxonomy.are_apart(known):
             return _verdict(Category.WRONG, "options")
         if self.unknown == "unjudged":
             return Unjudged(f"taxonomy: unknown prediction {text!r}")
@@ -130,13 +155,6 @@ def taxonomy_path(taxonomy: str) -> Path:
             f"a .csv file, got {taxonomy!r}"
         )
     return packaged[taxonomy]
-
-
-def _any_apart(nodes: Sequence[Node]) -> bool:
-    """Whether two of `nodes` exclude each other, neither lying above the other."""
-    lines = [{node.name, *node.ancestors} for node in nodes]
-    longest = max(lines, key=len, default=set())
-    return not all(line <= longest for line in lines)
 
 
 def _verdict(category: Category, rule: str) -> Verdict:

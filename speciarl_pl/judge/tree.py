@@ -1,14 +1,18 @@
 """A tree of names with synonyms, read from one CSV file."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from speciarl_pl.answer import answer_key
 from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge.names import loose_name, plain_name, singular_names
 from speciarl_pl.judge.table import TaxonomyRow, read_taxonomy_csv
+
+_KIND_WORDS: Final = 3
+"""Most words of the kind after a name ("Saab 340 commuter airliner" has two)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,12 @@ class Node:
     """Names of the nodes above, nearest first."""
     is_generic: bool
     """Whether it is a generic answer for whatever lies below it, also one level below."""
+    levels: tuple[int, ...]
+    """How far above each of `ancestors` lies, in steps from child to parent by the shortest way."""
+
+    def levels_up_to(self, name: str) -> int | None:
+        """Steps from this node up to the ancestor `name`; None if that does not lie above."""
+        return self.levels[self.ancestors.index(name)] if name in self.ancestors else None
 
 
 class Taxonomy:
@@ -28,15 +38,17 @@ class Taxonomy:
 
     A name is looked up as written (but for case and white space) first, then without edge marks
     and article, then without hyphens, blanks and accents, then in the singular; a tolerant form
-    that two nodes share finds neither.
+    that two nodes share finds neither. A name followed by that of something above it is the name
+    alone ("lion animal"). A node may have several parents, and then lies below all that is above
+    any of them.
 
     Args:
         rows: The rows of the file, in any order.
         source: What error messages call the file.
 
     Raises:
-        JudgeError: If a name is given twice, a parent is unknown, or the tree has a cycle; names
-            the row.
+        JudgeError: If a name is given twice, a parent is unknown, or a node lies above itself;
+            names the row.
 
     Example:
         >>> rows = [TaxonomyRow(2, "dog", "", ("Canis familiaris",), True),
@@ -52,8 +64,9 @@ class Taxonomy:
         if not rows:
             raise JudgeError(f"{source}: expected at least one row below the header, got none")
         by_key = _by_key(rows, source)
-        self.nodes = tuple(_node(row, by_key, source) for row in rows)
-        nodes = {row.line: node for row, node in zip(rows, self.nodes, strict=True)}
+        nodes = _nodes(rows, by_key, source)
+        self.nodes = tuple(nodes[row.line] for row in rows)
+        self._below = _below(self.nodes)
         self._exact = {key: nodes[row.line] for key, row in by_key.items()}
         self._plain = _index(self._exact, lambda key: [plain_name(key)])
         self._loose = _index(self._exact, lambda key: [loose_name(key)])
@@ -70,6 +83,14 @@ class Taxonomy:
 
     def find(self, text: str) -> Node | None:
         """The node that `text` names, or None if there is none or it is not clear which."""
+        apposed = (name for name, kind in self._name_and_kind(text) if kind.name in name.ancestors)
+        return self._named(text) or next(apposed, None)
+
+    def name_and_kind(self, text: str) -> tuple[Node, Node] | None:
+        """The node of a name and that of a generic one behind it ("Audi sedan"), if there are."""
+        return next((pair for pair in self._name_and_kind(text) if pair[1].is_generic), None)
+
+    def _named(self, text: str) -> Node | None:
         found = self._exact.get(answer_key(text))
         if found is not None:
             return found
@@ -78,6 +99,23 @@ class Taxonomy:
         lookups = [(self._plain, plain), (self._loose, loose), (self._singular, loose)]
         lookups += [(self._loose, loose_name(name)) for name in singular_names(plain)]
         return next((index[form] for index, form in lookups if form in index), None)
+
+    def _name_and_kind(self, text: str) -> Iterator[tuple[Node, Node]]:
+        words = plain_name(text).split()
+        for start in range(max(1, len(words) - _KIND_WORDS), len(words)):
+            kind = self._exact.get(" ".join(words[start:]))
+            named = self._named(" ".join(words[:start])) if kind else None
+            if kind and named and named is not kind:
+                yield named, kind
+
+    def are_apart(self, nodes: Iterable[Node]) -> bool:
+        """Whether no one thing is all of `nodes`: no node lies at or below each of them.
+
+        In a tree these are nodes of which one is not above the other; a node with two parents is
+        both.
+        """
+        below = [self._below[node.name] for node in nodes]
+        return bool(below) and not set.intersection(*below)
 
 
 def _by_key(rows: Sequence[TaxonomyRow], source: str) -> dict[str, TaxonomyRow]:
@@ -94,26 +132,65 @@ def _by_key(rows: Sequence[TaxonomyRow], source: str) -> dict[str, TaxonomyRow]:
     return by_key
 
 
-def _node(row: TaxonomyRow, by_key: dict[str, TaxonomyRow], source: str) -> Node:
-    ancestors: list[str] = []
-    seen = {row.line}
-    below = row
-    while below.parent:
-        above = by_key.get(answer_key(below.parent))
-        if above is None or answer_key(above.name) != answer_key(below.parent):
+def _nodes(
+    rows: Sequence[TaxonomyRow], by_key: Mapping[str, TaxonomyRow], source: str
+) -> dict[int, Node]:
+    """Node of each row by its line, made from the nodes above it."""
+    parents = {row.line: _parents(row, by_key, source) for row in rows}
+    by_line = {row.line: row for row in rows}
+    graph = {line: [parent.line for parent in above] for line, above in parents.items()}
+    nodes: dict[int, Node] = {}
+    try:
+        for line in TopologicalSorter(graph).static_order():
+            nodes[line] = _node(by_line[line], [nodes[parent.line] for parent in parents[line]])
+    except CycleError as error:
+        raise _cycle_error([by_line[line] for line in error.args[1]], source) from None
+    return nodes
+
+
+def _parents(row: TaxonomyRow, by_key: Mapping[str, TaxonomyRow], source: str) -> list[TaxonomyRow]:
+    parents = []
+    for column, name in (("parent", row.parent), *(("also", name) for name in row.also)):
+        above = by_key.get(answer_key(name))
+        if name and (above is None or answer_key(above.name) != answer_key(name)):
             raise JudgeError(
-                f"{source}, line {below.line}: parent {below.parent!r} of {below.name!r} is the "
+                f"{source}, line {row.line}: {column} {name!r} of {row.name!r} is the "
                 "name of no row; leave it empty for a root"
             )
-        if above.line in seen:
-            raise JudgeError(
-                f"{source}, line {below.line}: cycle: {above.name!r} lies above itself through "
-                f"{below.name!r}"
-            )
-        seen.add(above.line)
-        ancestors.append(above.name)
-        below = above
-    return Node(row.name, tuple(ancestors), row.generic)
+        parents += [above] if above else []
+    return parents
+
+
+def _cycle_error(cycle: Sequence[TaxonomyRow], source: str) -> JudgeError:
+    """What to say of rows that lie above each other in turn; the last is the first again."""
+    start = min(range(len(cycle) - 1), key=lambda place: cycle[place].line)
+    above, below = cycle[start], cycle[start + 1]
+    return JudgeError(
+        f"{source}, line {below.line}: cycle: {above.name!r} lies above itself through "
+        f"{below.name!r}"
+    )
+
+
+def _node(row: TaxonomyRow, parents: Sequence[Node]) -> Node:
+    levels: dict[str, int] = {}
+    for parent in parents:
+        steps = (
+            (parent.name, 1),
+            *zip(parent.ancestors, (level + 1 for level in parent.levels), strict=True),
+        )
+        for name, level in steps:
+            levels[name] = min(level, levels.get(name, level))
+    ancestors = sorted(levels, key=levels.__getitem__)
+    return Node(row.name, tuple(ancestors), row.generic, tuple(levels[name] for name in ancestors))
+
+
+def _below(nodes: Sequence[Node]) -> dict[str, set[str]]:
+    """Names of the nodes at or below each node."""
+    below: dict[str, set[str]] = {node.name: {node.name} for node in nodes}
+    for node in nodes:
+        for name in node.ancestors:
+            below[name].add(node.name)
+    return below
 
 
 def _index(exact: dict[str, Node], forms: Callable[[str], Iterable[str]]) -> dict[str, Node | None]:

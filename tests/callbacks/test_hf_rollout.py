@@ -3,6 +3,7 @@ import torch
 from transformers import GenerationConfig
 
 from speciarl_pl.callbacks import HFRolloutCallback, RolloutRequest, Sampling
+from speciarl_pl.callbacks.seeded_sampler import SeededSampler
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.records import Batch, Sample
 from speciarl_pl.world import draw, world_specs
@@ -222,3 +223,29 @@ def test_bad_arguments_are_refused(arguments, message):
 def test_bad_sampling_is_refused(arguments):
     with pytest.raises(ValueError, match=f"^{next(iter(arguments))}: expected"):
         Sampling(**arguments)
+
+
+def test_rollouts_that_end_early_are_told_of_while_others_go_on(module, requests, monkeypatch):
+    told, steps = [], []
+    sampling = Sampling(max_new_tokens=60)
+    groups = HFRolloutCallback().generate(module, requests, sampling)
+    ended = [r for r in rollouts(groups) if r.finish_reason == "stop"]
+    assert len({r.tokens.numel() for r in ended}) > 1, "the test would show nothing"
+    draw = SeededSampler.__call__
+
+    def counted(*arguments):
+        steps.append(len(told))
+        return draw(*arguments)
+
+    monkeypatch.setattr(SeededSampler, "__call__", counted)
+    again = HFRolloutCallback().generate(
+        module, requests, sampling, lambda sample, text: told.append((sample.id, text))
+    )
+    assert_same(again, groups)
+    assert sorted(told) == sorted(
+        (group.sample.id, r.text)
+        for group in groups
+        for r in group.rollouts
+        if r.finish_reason == "stop"
+    )
+    assert 0 < steps[-1] < len(told), "some were told of before the last token was drawn"

@@ -4,9 +4,9 @@ import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from counting import FAILED, CountingJudge, expected, pairs
 from hypothesis import given
 from hypothesis import strategies as st
-from judge_tools import FAILED, CountingJudge, expected, pairs
 
 from speciarl_pl.answer import answer_key
 from speciarl_pl.category import Category
@@ -114,7 +114,8 @@ def test_an_outage_in_the_middle_keeps_what_was_judged(cached):
     cached.judge_behind.failing = JudgeUnavailableError("gone")
     judged = cached.judge(asked)
     assert judged[:2] == expected(asked[:2], cached=True)
-    assert judged[2:] == [Unjudged("JudgeUnavailableError: gone", transient=True)] * 3
+    reason = "CountingJudge: JudgeUnavailableError: gone"
+    assert judged[2:] == [Unjudged(reason, transient=True)] * 3
 
 
 def test_a_bug_in_the_judge_is_raised_and_forgotten(cached):

@@ -28,7 +28,7 @@ class Recorder(Judge):
         self.calls.append(list(pairs))
         if self.error:
             raise self.error
-        return ExactJudge().judge([*pairs, *pairs[: self.surplus]])
+        return ExactJudge().judge([*pairs, *pairs])[: len(pairs) + self.surplus]
 
 
 def group(truth, *texts):
@@ -78,9 +78,12 @@ def test_a_bug_in_a_judge_is_not_taken_for_an_outage():
 
 
 def test_wrong_number_of_judgements():
-    message = "Recorder: expected one judgement for each of 3 pairs, got 4"
+    message = "Recorder: unexpected judgement of pair 3"
     with pytest.raises(JudgeError, match=message):
         judge_groups(Recorder(surplus=1), GROUPS)
+    message = "Recorder: expected one judgement for each of 3 pairs, got 2"
+    with pytest.raises(JudgeError, match=message):
+        judge_groups(Recorder(surplus=-1), GROUPS)
 
 
 def test_nothing_to_ask_asks_nothing():

@@ -4,7 +4,7 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from judge_tools import redis_server
+from counting import redis_server
 
 from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge.redis_store import RedisStore

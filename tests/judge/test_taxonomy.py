@@ -162,6 +162,43 @@ def test_close_levels(close_levels, expected):
     assert " ".join(verdict.category.label for verdict in verdicts) == expected
 
 
+ROLES = """name,parent,generic,also
+car,,yes,
+sedan,car,yes,
+coupe,car,yes,
+sports car,car,yes,
+Audi,car,yes,
+Audi R8,Audi,,sports car
+Audi R8 Coupe,Audi R8,,coupe
+Audi A4,Audi,,
+Audi A4 Sedan,Audi A4,,sedan
+"""
+
+
+@pytest.mark.parametrize(
+    ("truth", "prediction", "category"),
+    [
+        ("Audi R8 Coupe", "Audi coupe", Category.GENERIC),
+        ("Audi R8 Coupe", "an Audi sports car", Category.GENERIC),
+        ("Audi R8 Coupe", "Audi R8 sports car", Category.LESS_SPECIFIC),
+        ("Audi A4 Sedan", "Audi A4 car", Category.LESS_SPECIFIC),
+        ("Audi R8", "Audi R8 car", Category.SPECIFIC),
+        ("Audi", "Audi R8 coupe", Category.MORE_SPECIFIC),
+        ("Audi R8 Coupe", "Audi sedan", Category.WRONG),
+        ("Audi R8 Coupe", "Audi R8 sedan", Category.WRONG),
+        ("Audi R8 Coupe", "Audi A4 coupe", Category.WRONG),
+        ("Audi R8 Coupe", "Lada coupe", None),
+        ("Audi R8 Coupe", "Audi R8 bonnet", None),
+        ("Audi R8 Coupe", "coupe Audi", Category.GENERIC),
+    ],
+)
+def test_a_name_with_a_kind_behind_it_is_right_if_both_are(tmp_path, truth, prediction, category):
+    path = tmp_path / "roles.csv"
+    path.write_text(ROLES)
+    [judgement] = TaxonomyJudge(str(path), unknown="unjudged").judge([Pair(truth, prediction)])
+    assert getattr(judgement, "category", None) == category
+
+
 def test_generic_mark_outweighs_close_levels():
     [verdict] = TaxonomyJudge(TREE, close_levels=9).judge([Pair("poodle", "dog")])
     assert verdict.category == Category.GENERIC

@@ -1,0 +1,90 @@
+"""Having a judge answer many pairs while a human watches."""
+
+from collections.abc import Sequence
+from typing import Final, TextIO
+
+from speciarl_pl.category import Category
+from speciarl_pl.errors import JudgeError
+from speciarl_pl.judge.base import Judge, JudgeUnavailableError
+from speciarl_pl.records import Judgement, Pair, Unjudged, Verdict
+
+BATCH: Final = 256
+"""Pairs a judge is asked about at once."""
+
+
+class Progress:
+    """One line that says how far the judging is, on a terminal only.
+
+    Args:
+        stream: Where to write, or None to be silent.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream if stream is not None and stream.isatty() else None
+
+    def show(self, what: str, done: int, total: int) -> None:
+        """Write the line over the one before."""
+        if self._stream is not None:
+            self._stream.write(f"\r\x1b[K{what}: {done:,} of {total:,} pairs")
+            self._stream.flush()
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._stream is not None:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+
+
+def judge_all(
+    judge: Judge, pairs: Sequence[Pair], what: str = "judging", progress: Progress | None = None
+) -> list[Judgement]:
+    """Judge `pairs` in batches, each text once.
+
+    Unlike `judge_pairs` it asks again for another case or other blanks, which are what a judge may
+    stumble over. If the service of the judge fails, what it has not answered of the batch is
+    unjudged, and the next batch is asked.
+
+    Args:
+        judge: An opened judge.
+        pairs: Truths and predictions.
+        what: Name of the work, for the progress line.
+        progress: Where to show it.
+
+    Returns:
+        One judgement per pair, in order.
+
+    Raises:
+        JudgeError: If the judge does not answer for every place exactly once.
+    """
+    progress = progress or Progress()
+    distinct = list(dict.fromkeys(pairs))
+    judged: dict[Pair, Judgement] = {}
+    for start in range(0, len(distinct), BATCH):
+        batch = distinct[start : start + BATCH]
+        progress.show(what, start, len(distinct))
+        judged.update(zip(batch, _judge_batch(judge, batch), strict=True))
+    progress.clear()
+    return [judged[pair] for pair in pairs]
+
+
+def categories(judgements: Sequence[Judgement]) -> list[Category | None]:
+    """The level of each verdict; None where there is none."""
+    return [
+        judgement.category if isinstance(judgement, Verdict) else None for judgement in judgements
+    ]
+
+
+def _judge_batch(judge: Judge, pairs: Sequence[Pair]) -> list[Judgement]:
+    name = type(judge).__name__
+    found: dict[int, Judgement] = {}
+    try:
+        for place, judgement in judge.judge_each(pairs):
+            if place in found or not 0 <= place < len(pairs):
+                raise JudgeError(f"{name}: expected each of {len(pairs)} places once, got {place}")
+            found[place] = judgement
+    except (OSError, JudgeUnavailableError) as error:
+        missing = Unjudged(f"{name}: {type(error).__name__}: {error}", transient=True)
+        return [found.get(place, missing) for place in range(len(pairs))]
+    if len(found) < len(pairs):
+        raise JudgeError(f"{name}: expected {len(pairs)} judgements, got {len(found)}")
+    return [found[place] for place in range(len(pairs))]

@@ -1,0 +1,43 @@
+"""How many of how many, and how sure that is."""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+_Z: Final = 1.959963984540054
+"""The 97.5 % point of the normal distribution."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A number of cases among all of their kind.
+
+    Example:
+        >>> share = Share(8, 10)
+        >>> share.value, [round(bound, 3) for bound in share.interval]
+        (0.8, [0.49, 0.943])
+        >>> Share(0, 0).value is None
+        True
+    """
+
+    count: int
+    """Cases, 0 <= count <= of."""
+    of: int
+    """All of their kind."""
+
+    @property
+    def value(self) -> float | None:
+        """The share, 0 to 1; None of none."""
+        return self.count / self.of if self.of else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Wilson's 95 % interval: unlike the plain one, sound for few cases and near 0 and 1."""
+        if not self.of:
+            return None
+        share, extra = self.count / self.of, _Z * _Z / self.of
+        middle = share + extra / 2
+        reach = _Z * math.sqrt((share * (1 - share) + extra / 4) / self.of)
+        low, high = (middle - reach) / (1 + extra), (middle + reach) / (1 + extra)
+        # Exact at the ends, where rounding could leave the share itself outside.
+        return (low if self.count else 0.0), (high if self.count < self.of else 1.0)

@@ -1,0 +1,209 @@
+"""One OpenAI-compatible endpoint: a request becomes a text, or an error that says what failed."""
+
+import json
+import os
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
+
+import anyio
+import httpx2
+from openai import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AsyncOpenAI,
+    DefaultAsyncHttpxClient,
+    OpenAIError,
+)
+
+from speciarl_pl.errors import JudgeError
+from speciarl_pl.judge.reply import UnreadableReplyError, Usage, read_completion
+from speciarl_pl.records import Unjudged
+
+_PASSING: Final = (408, 409, 425, 429)
+"""Status codes below 500 that say nothing about the request."""
+
+_CHECK_S: Final = 3.0
+_MESSAGE: Final = 200
+
+
+class CallError(Exception):
+    """A call that brought no reply.
+
+    Args:
+        reason: What failed, in one line, naming the endpoint.
+        kind: Under which it is counted.
+        transient: Whether the same call may work later.
+        status: HTTP status code, if there was one.
+    """
+
+    def __init__(self, reason: str, kind: str, transient: bool, status: int | None = None) -> None:
+        super().__init__(reason)
+        self.kind, self.transient, self.status = kind, transient, status
+
+    @property
+    def unjudged(self) -> Unjudged:
+        """What it makes of a pair."""
+        return Unjudged(str(self), self.transient)
+
+
+class Chat:
+    """Asks one model at one endpoint, at temperature 0; used on one event loop.
+
+    Args:
+        base_url: Of the API, such as `http://127.0.0.1:8000/v1`.
+        model: Name of the model there.
+        timeout_s: Seconds for each try.
+        retries: Further tries after a failure that may pass.
+        api_key_env: Name of the environment variable with the key.
+        extra_body: Further fields of each request.
+        connections: Connections kept open at most.
+
+    Raises:
+        JudgeError: If the key cannot be sent.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        model: str,
+        timeout_s: float,
+        retries: int,
+        api_key_env: str,
+        extra_body: dict[str, Any],
+        connections: int,
+    ) -> None:
+        self.endpoint = _without_password(base_url)
+        self.target = f"{model} at {self.endpoint}"
+        """Model, endpoint and further fields, for people and as a key."""
+        if extra_body:
+            self.target += f" with {json.dumps(extra_body, sort_keys=True)}"
+        self._model, self._extra_body = model, extra_body
+        self._secret = _key(api_key_env)
+        limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
+        self._client = AsyncOpenAI(
+            api_key=self._secret or "none",
+            base_url=base_url,
+            timeout=timeout_s,
+            max_retries=retries,
+            http_client=_TimedClient(limits=limits),
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._client.close()
+
+    async def complete(
+        self, messages: list[dict[str, str]], max_tokens: int, fields: dict[str, Any]
+    ) -> tuple[str | UnreadableReplyError, Usage, float]:
+        """Ask for a completion.
+
+        Args:
+            messages: The turns.
+            max_tokens: Longest reply.
+            fields: Further fields of the request.
+
+        Returns:
+            The text of the reply or, if it has none, an `UnreadableReplyError`; what it cost; and
+            the seconds that the last try took.
+
+        Raises:
+            CallError: If there was no reply.
+        """
+        response = await self._create(self._client, messages, max_tokens, fields)
+        text, usage = read_completion(response.content)
+        return text, usage, response.elapsed.total_seconds()
+
+    async def check(self) -> None:
+        """Ask for one token, once and quickly.
+
+        Raises:
+            CallError: If there was no reply.
+        """
+        quick = self._client.with_options(timeout=_CHECK_S, max_retries=0)
+        await self._create(quick, [{"role": "user", "content": "Hi"}], 1, {})
+
+    async def _create(
+        self,
+        client: AsyncOpenAI,
+        messages: list[dict[str, str]],
+        max_tokens: int,
+        fields: dict[str, Any],
+    ) -> httpx2.Response:
+        try:
+            response = await client.chat.completions.with_raw_response.create(
+                model=self._model,
+                messages=messages,  # type: ignore[arg-type]
+                temperature=0,
+                max_tokens=max_tokens,
+                extra_body={**self._extra_body, **fields},
+            )
+        except OpenAIError as error:
+            raise self._error(error) from error
+        return response.http_response
+
+    def _error(self, error: OpenAIError) -> CallError:
+        if isinstance(error, APIStatusError):
+            status = error.status_code
+            transient = status >= 500 or status in _PASSING
+            return self._call_error(
+                f"{status}: {_told(error)}", f"status_{status}", transient, status
+            )
+        if isinstance(error, APITimeoutError):
+            return self._call_error("no answer in time", "timeout", True)
+        if isinstance(error, APIConnectionError):
+            cause = error.__cause__ or error
+            return self._call_error(
+                f"{type(cause).__name__}: {cause}".rstrip(": "), "connection", True
+            )
+        return self._call_error(f"{type(error).__name__}: {error}", "client", False)
+
+    def _call_error(
+        self, what: str, kind: str, transient: bool, status: int | None = None
+    ) -> CallError:
+        told = what.replace(self._secret, "***") if self._secret else what
+        shown = "".join(c if c.isprintable() else " " for c in told)
+        line = " ".join(shown.split())
+        line = line if len(line) <= _MESSAGE else line[: _MESSAGE - 3] + "..."
+        return CallError(f"llm: {self.endpoint}: {line}", kind, transient, status)
+
+
+class _TimedClient(DefaultAsyncHttpxClient):
+    """Ends a try after its time also if the server sends a byte now and then."""
+
+    async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
+        """Send `request` and read the answer within the time that it has for reading."""
+        try:
+            with anyio.fail_after(request.extensions["timeout"]["read"]):
+                return await super().send(request, **options)
+        except TimeoutError as error:
+            raise httpx2.ReadTimeout("no answer in time", request=request) from error
+
+
+def _key(variable: str) -> str:
+    """The key in an environment variable; empty if there is none.
+
+    Raises:
+        JudgeError: If it cannot be sent.
+    """
+    key = os.environ.get(variable, "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise JudgeError(
+            f"api_key_env: expected a key in printable ASCII in the variable {variable}"
+        )
+    return key
+
+
+def _told(error: APIStatusError) -> str:
+    """What the server says of its refusal."""
+    body = error.body
+    if isinstance(body, dict):
+        body = body.get("message") or body.get("detail") or body
+    return str(body) if body else error.response.reason_phrase
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()

@@ -1,0 +1,196 @@
+"""A judge somewhere else, asked by HTTP."""
+
+import os
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from queue import SimpleQueue
+from urllib.parse import urlsplit
+
+import httpx
+
+from speciarl_pl.errors import JudgeError
+from speciarl_pl.judge.base import Judge, JudgeUnavailableError
+from speciarl_pl.judge.event_loop import ClosedError, LoopThread
+from speciarl_pl.judge.service_options import TOKEN_VARIABLE, check_token, is_loopback
+from speciarl_pl.judge.verdict_client import Patience, VerdictClient
+from speciarl_pl.judge.verdict_stream import RequestError
+from speciarl_pl.judge.wire import encode_pair
+from speciarl_pl.records import Judgement, Pair, Unjudged
+
+
+class HTTPJudge(Judge):
+    """Asks a judge service (`python -m speciarl_pl judge serve`), from any number of threads.
+
+    Verdicts come as the service has them. If a connection breaks, what was received stands and the
+    rest is asked again; what has no answer after `retries` more requests is unjudged for now. An
+    answer that says anything but one judgement for a pair that was asked is no answer.
+
+    Args:
+        url: Of the service, such as `http://node1:8765`.
+        token_env: Name of the environment variable with the service's token; unset if the service
+            needs none.
+        batch_size: Most pairs of one request.
+        concurrency: Requests on their way at once, of all threads together.
+        timeout_s: Seconds without a sign of the service until a request counts as lost.
+        retries: Times that pairs without an answer are asked about again.
+        wait_s: Seconds before the first such time, doubled for each further one; a service may ask
+            for another wait.
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token_env: str = TOKEN_VARIABLE,
+        batch_size: int = 256,
+        concurrency: int = 8,
+        timeout_s: float = 600.0,
+        retries: int = 3,
+        wait_s: float = 0.5,
+        *,
+        _token: str | None = None,  # for the data module; here, so that no config shows it
+    ) -> None:
+        host = _host(url)
+        for name, value, least in (
+            ("batch_size", batch_size, 1),
+            ("concurrency", concurrency, 1),
+            ("retries", retries, 0),
+        ):
+            if value < least:
+                raise ValueError(f"{name}: expected an int >= {least}, got {value}")
+        for name, seconds in (("timeout_s", timeout_s), ("wait_s", wait_s)):
+            if not seconds > 0:
+                raise ValueError(f"{name}: expected seconds > 0, got {seconds}")
+        check_token(_token)
+        self.url = url.rstrip("/")
+        self._is_near = is_loopback(host)
+        self._token_env, self._token = token_env, _token
+        self._patience = Patience(batch_size, concurrency, retries, wait_s)
+        self._timeout_s = timeout_s
+        self._loop: LoopThread[VerdictClient] | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def waits(self) -> bool:
+        """True: verdicts come from a service."""
+        return True
+
+    def open(self) -> None:
+        """Start the thread that talks to the service, which need not answer yet.
+
+        Raises:
+            JudgeError: If the token in the environment cannot be sent.
+        """
+        self._opened()
+
+    def close(self) -> None:
+        """End the thread and its connections; what is still asked is left unjudged."""
+        with self._lock:
+            loop, self._loop = self._loop, None
+        if loop is not None:
+            loop.close()
+
+    def check(self) -> None:
+        """Ask the service whether it and what is behind it are ready.
+
+        Raises:
+            JudgeUnavailableError: If not, or if it does not answer within 5 seconds.
+        """
+        loop = self._opened()
+        try:
+            loop.call(loop.resource.check)
+        except (RequestError, ClosedError) as error:
+            raise JudgeUnavailableError(str(error) or f"{self.url}: closed") from error
+
+    def judge(self, pairs: Sequence[Pair]) -> list[Judgement]:
+        """Judge `pairs`, in order; raises nothing for a failure of the service."""
+        found = dict(self.judge_each(pairs))
+        return [found[place] for place in range(len(pairs))]
+
+    def judge_each(self, pairs: Sequence[Pair]) -> Iterator[tuple[int, Judgement]]:
+        """Judge `pairs`, each as soon as the service has judged it.
+
+        A caller that stops listening ends its requests.
+        """
+        left = set(range(len(pairs)))
+        for place, judgement in self._stream([encode_pair(pair) for pair in pairs]):
+            left.discard(place)
+            yield place, judgement
+        for place in left:
+            yield place, Unjudged(f"{self.url}: closed while it was asked", transient=True)
+
+    def _stream(self, pairs: list[bytes]) -> Iterator[tuple[int, Judgement]]:
+        """Judgements as they come; not of all pairs if the judge is closed meanwhile."""
+        if not pairs:
+            return
+        queue: SimpleQueue[tuple[int, Judgement] | Exception | None] = SimpleQueue()
+        loop = self._opened()
+
+        async def ask() -> None:
+            try:
+                await loop.resource.ask(pairs, lambda *one: queue.put(one))
+            except Exception as error:  # a bug; it belongs to the caller, not to the loop
+                queue.put(error)
+
+        try:
+            cancel = loop.start(ask, lambda: queue.put(None))
+        except ClosedError:
+            return
+        try:
+            while (one := queue.get()) is not None:
+                if isinstance(one, Exception):
+                    raise one
+                yield one
+        finally:
+            cancel()
+
+    def _opened(self) -> LoopThread[VerdictClient]:
+        with self._lock:
+            if self._loop is None:
+                self.stats  # noqa: B018  (made here, before several threads ask for it)
+                self._loop = LoopThread(self._connect, "http-judge")
+            return self._loop
+
+    @asynccontextmanager
+    async def _connect(self) -> AsyncIterator[VerdictClient]:
+        connections = self._patience.concurrency + 1  # one for `check`
+        async with httpx.AsyncClient(
+            headers=self._headers(),
+            timeout=httpx.Timeout(self._timeout_s, connect=5.0, pool=None),
+            limits=httpx.Limits(
+                max_connections=connections,
+                max_keepalive_connections=connections,
+                keepalive_expiry=30.0,
+            ),
+            trust_env=not self._is_near,  # no proxy leads to this very machine
+        ) as client:
+            yield VerdictClient(client, self.url, self._patience, lambda: self.stats)
+
+    def _headers(self) -> dict[str, str]:
+        token = self._token or os.environ.get(self._token_env)
+        try:
+            check_token(token or None)
+        except ValueError as error:
+            raise JudgeError(f"{self._token_env}: cannot be sent: {error}") from error
+        return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def _host(url: str) -> str:
+    """The host that `url` names."""
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc:
+            return parts.hostname
+    except ValueError:
+        pass
+    raise ValueError(
+        f"url: expected one such as http://node1:8765, without a password, got {_bare(url)!r}"
+    )
+
+
+def _bare(url: str) -> str:
+    """`url` without what may be a password."""
+    return url.rpartition("@")[2]

@@ -1,0 +1,95 @@
+"""How the judge service listens: its socket and its uvicorn server."""
+
+import errno
+import socket
+import threading
+from typing import Any, Final
+
+import uvicorn
+from fastapi import FastAPI
+
+from speciarl_pl.errors import JudgeError
+from speciarl_pl.judge.service_options import ServiceOptions
+
+_KEEP_ALIVE_S: Final = 75
+"""Seconds that an idle connection stays open; longer than clients keep theirs."""
+_WORKER_S: Final = 10
+"""Seconds that a worker process may be too busy to tell that it lives."""
+
+
+class Server(uvicorn.Server):
+    """Tells others when it starts to listen and when it begins to shut down.
+
+    Args:
+        config: Settings with an application of `build_app`.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.settled = threading.Event()
+        """Set once it listens; whoever runs it sets it if it never will."""
+
+    def end(self) -> None:
+        """Begin to shut down."""
+        self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
+        await super().startup(sockets)
+        self.settled.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop to listen, and finish what was accepted."""
+        self.config.app.state.watch.close_down()  # type: ignore[union-attr]
+        await super().shutdown(sockets)
+
+
+def uvicorn_config(
+    app: FastAPI | str,
+    options: ServiceOptions,
+    workers: int = 1,
+    log_config: dict[str, Any] | None = None,
+) -> uvicorn.Config:
+    """Settings of uvicorn; without `log_config`, the process's logging is left alone."""
+    return uvicorn.Config(
+        app,
+        factory=isinstance(app, str),
+        workers=workers,
+        log_config=log_config,
+        log_level="warning" if log_config is None else "info",
+        access_log=False,
+        ws="none",
+        lifespan="on",
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_worker_healthcheck=_WORKER_S,
+        timeout_graceful_shutdown=options.shutdown_s,  # type: ignore[arg-type]
+    )
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket that takes connections; they wait until the service answers them.
+
+    Raises:
+        JudgeError: If the port is in use, or this machine has no such address.
+        ValueError: If there is no such port.
+    """
+    if not 0 <= port < 2**16:
+        raise ValueError(f"port: expected an int from 0 to 65535, got {port}")
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = found[0]
+        return socket.create_server(address[:2], family=family)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise JudgeError(
+                f"port: {port} of {host} is in use; choose another one, or 0 for a free one"
+            ) from error
+        raise JudgeError(f"host: cannot listen on {host}, port {port}: {error}") from error
+
+
+def url_of(sock: socket.socket) -> str:
+    """Where `sock` listens, e.g. `http://127.0.0.1:8765`."""
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

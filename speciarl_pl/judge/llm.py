@@ -1,0 +1,239 @@
+"""A judge that asks a large language model."""
+
+import json
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from queue import SimpleQueue
+from typing import Any, Final
+
+from speciarl_pl.answer import DEFAULT_MAX_CHARS
+from speciarl_pl.category import Category
+from speciarl_pl.judge.asking import Asker, Settings
+from speciarl_pl.judge.base import Judge, JudgeUnavailableError
+from speciarl_pl.judge.chat import CallError, Chat
+from speciarl_pl.judge.constraint import Constraint
+from speciarl_pl.judge.event_loop import ClosedError, LoopThread
+from speciarl_pl.judge.llm_arguments import (
+    check_constraint,
+    check_extra_body,
+    check_number,
+    check_text,
+    check_url,
+)
+from speciarl_pl.judge.prompt import load_prompt
+from speciarl_pl.records import Judgement, Pair, Unjudged
+
+_FORMAT: Final = 1
+"""Raised when this code sends other things, or reads replies in another way, than before."""
+
+
+class LLMJudge(Judge):
+    """Asks any OpenAI-compatible endpoint, such as vLLM or a hosted API, at temperature 0.
+
+    Truth and prediction are sent as written, but as quoted data (see `quote`). The reply is held to
+    the labels of the prompt by the best way that the endpoint offers, and read strictly: what is
+    not plainly one label is asked once more and then left unjudged. No failure raises or becomes a
+    category: each is `Unjudged` with the reason, and `transient` if asking later may help. Failures
+    that may pass (no connection, no answer in time, status 408, 409, 429 and from 500 on) are tried
+    again by the client first, with growing pauses or as the endpoint says in `Retry-After`. When
+    the endpoint is gone all the same, the rest of the pairs is not asked about one by one.
+
+    Any number of threads may ask at once. The judge opens itself when first asked.
+
+    Args:
+        base_url: Of the API, with its version, such as `http://127.0.0.1:8000/v1`.
+        model: Name of the model there.
+        revision: Revision of the model, for `fingerprint` only; set it when the weights behind the
+            name change.
+        prompt: Name of a packaged prompt (`single`, `batch`, `lenient`, `strict`, `decision_tree`,
+            `checklist`, `binary`), or path of a `.txt` file; see `load_prompt`.
+        constraint: How replies are held to the labels: `choice` (vLLM's `structured_outputs`),
+            `guided_choice` (older vLLM), `json_schema` (hosted APIs), `text` (not at all), or
+            `auto` for the first that proves to work, found out once in a process.
+        batch_size: Most pairs in a call; above 1 only with a prompt that is made for batches.
+        concurrency: Calls on their way at once, of all threads together.
+        timeout_s: Seconds for each try of a call.
+        retries: Further tries of a call after a failure that may pass.
+        max_chars: Longest truth or prediction that is asked about, in characters.
+        max_tokens: Longest reply for each pair of a call; None for as much as a label needs. An LLM
+            that thinks aloud needs more.
+        api_key_env: Name of the environment variable that holds the key, if one is needed.
+        extra_body: Further fields of each request, such as
+            `{"chat_template_kwargs": {"enable_thinking": False}}`.
+
+    Raises:
+        ValueError: If an argument is out of range, or `batch_size` does not suit the prompt.
+        JudgeError: If there is no such prompt, or its file is malformed.
+
+    Example:
+        >>> judge = LLMJudge("http://127.0.0.1:8000/v1", "judge", timeout_s=5, retries=0)
+        >>> judge.waits, judge.source
+        (True, 'llm:single@1:judge')
+        >>> judge.judge([Pair("lion", "x" * 600)])[0].reason
+        'llm: prediction too long: 600 characters, at most 512 are asked about'
+        >>> judge.close()
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        model: str,
+        revision: str = "",
+        prompt: str = "single",
+        constraint: Constraint = "auto",
+        batch_size: int = 1,
+        concurrency: int = 64,
+        timeout_s: float = 60.0,
+        retries: int = 4,
+        max_chars: int = DEFAULT_MAX_CHARS,
+        max_tokens: int | None = None,
+        api_key_env: str = "OPENAI_API_KEY",
+        extra_body: dict[str, Any] | None = None,
+    ) -> None:
+        check_url("base_url", base_url)
+        check_text("model", model)
+        check_text("api_key_env", api_key_env)
+        check_constraint(constraint)
+        check_number("retries", retries, 0)
+        for name, number in (
+            ("batch_size", batch_size),
+            ("concurrency", concurrency),
+            ("max_chars", max_chars),
+            ("max_tokens", 1 if max_tokens is None else max_tokens),
+        ):
+            check_number(name, number, 1)
+        if not 0 < timeout_s < float("inf"):
+            raise ValueError(f"timeout_s: expected a number > 0, got {timeout_s}")
+        self.prompt = load_prompt(prompt)
+        if batch_size > 1 and not self.prompt.batch:
+            raise ValueError(
+                f"batch_size: expected 1, got {batch_size}; the prompt {prompt!r} asks about one "
+                "pair, use `batch` or a prompt of your own that says `batch: true`"
+            )
+        self.source = f"llm:{self.prompt.name}@{self.prompt.version}:{model}"
+        """Source of the verdicts: name and version of the prompt, and the model."""
+        self._extra_body = check_extra_body(extra_body or {})
+        self._settings = Settings(
+            self.prompt, self.source, constraint, batch_size, max_tokens, max_chars
+        )
+        self._model, self._revision = model, revision
+        self._base_url, self._api_key_env = base_url, api_key_env
+        self._timeout_s, self._retries, self._concurrency = timeout_s, retries, concurrency
+        self._loop: LoopThread[Asker] | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def waits(self) -> bool:
+        """True: it waits for the endpoint."""
+        return True
+
+    @property
+    def fingerprint(self) -> str:
+        """Model, revision, text of the prompt, categories and decoding settings, as JSON."""
+        settings = self._settings
+        decoding = {
+            "temperature": 0,
+            "constraint": settings.constraint,
+            "batch_size": settings.batch_size,
+            "max_tokens": settings.max_tokens,
+            "extra_body": self._extra_body,
+        }
+        parts = {
+            "judge": "llm",
+            "format": _FORMAT,
+            "model": self._model,
+            "revision": self._revision,
+            "prompt": self.prompt.digest,
+            "labels": {label: category.label for label, category in self.prompt.labels.items()},
+            "categories": [category.label for category in Category],
+            "decoding": decoding,
+        }
+        return json.dumps(parts, sort_keys=True, separators=(",", ":"))
+
+    def open(self) -> None:
+        """Start the thread that talks to the endpoint; the endpoint need not answer yet.
+
+        Raises:
+            JudgeError: If the key in the environment cannot be sent.
+        """
+        self._opened()
+
+    def close(self) -> None:
+        """End the thread; what is still asked is left unjudged."""
+        with self._lock:
+            loop, self._loop = self._loop, None
+        if loop is not None:
+            loop.close()
+
+    def check(self) -> None:
+        """Have the endpoint write one token within 3 seconds, without a second try.
+
+        Raises:
+            JudgeUnavailableError: If it does not.
+        """
+        loop = self._opened()
+        try:
+            loop.call(loop.resource.check)
+        except (CallError, ClosedError) as error:
+            raise JudgeUnavailableError(str(error) or "llm: the judge was closed") from error
+
+    def judge(self, pairs: Sequence[Pair]) -> list[Judgement]:
+        """Judge `pairs`, in order; it never raises for a failure of the endpoint."""
+        found = dict(self.judge_each(pairs))
+        return [found[place] for place in range(len(pairs))]
+
+    def judge_each(self, pairs: Sequence[Pair]) -> Iterator[tuple[int, Judgement]]:
+        """Judge `pairs`, each as soon as its call is answered.
+
+        A caller that stops listening ends its calls.
+        """
+        asked, left = tuple(pairs), set(range(len(pairs)))
+        for place, judgement in self._stream(asked) if asked else ():
+            left.discard(place)
+            yield place, judgement
+        for place in left:
+            yield place, Unjudged("llm: the judge was closed", transient=True)
+
+    def _stream(self, pairs: tuple[Pair, ...]) -> Iterator[tuple[int, Judgement]]:
+        """Judgements as they come; not of all pairs if the judge is closed meanwhile."""
+        loop = self._opened()
+        judged: SimpleQueue[tuple[int, Judgement] | Exception | None] = SimpleQueue()
+
+        async def ask() -> None:
+            try:
+                await loop.resource.ask(pairs, lambda *one: judged.put(one))
+            except Exception as error:  # a bug; it belongs to the caller, not to the loop
+                judged.put(error)
+
+        try:
+            cancel = loop.start(ask, lambda: judged.put(None))
+        except ClosedError:
+            return
+        try:
+            while (one := judged.get()) is not None:
+                if isinstance(one, Exception):
+                    raise one
+                yield one
+        finally:
+            cancel()
+
+    def _opened(self) -> LoopThread[Asker]:
+        with self._lock:
+            if self._loop is None:
+                self._loop = LoopThread(self._connect, "llm-judge")
+            return self._loop
+
+    @asynccontextmanager
+    async def _connect(self) -> AsyncIterator[Asker]:
+        chat = Chat(
+            self._base_url,
+            self._model,
+            self._timeout_s,
+            self._retries,
+            self._api_key_env,
+            self._extra_body,
+            connections=self._concurrency + 1,  # one for `check`
+        )
+        async with chat:
+            yield Asker(chat, self._settings, self._concurrency, lambda: self.stats)

@@ -1,0 +1,86 @@
+"""Limits of the judge service and who may use it."""
+
+import ipaddress
+from dataclasses import dataclass, field
+from typing import Final
+
+TOKEN_VARIABLE: Final = "SPECIARL_JUDGE_TOKEN"
+"""Environment variable with the bearer token, for the service and for its clients."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceOptions:
+    """Limits of the judge service and who may use it.
+
+    Raises:
+        ValueError: If a limit is out of range or the token cannot be sent in a header.
+    """
+
+    token: str | None = field(default=None, repr=False)
+    """Bearer token that clients have to send; None lets anyone in who reaches the port."""
+    max_pairs: int = 4096
+    """Most pairs of one request."""
+    max_body_bytes: int = 4 * 2**20
+    """Largest body of a request; the rest of a larger one is not read."""
+    max_chars: int = 2000
+    """Longest truth or prediction in characters; a pair with a longer one is unjudged."""
+    max_asking: int = 256
+    """Requests that are at the judge at once, each in a thread; others wait."""
+    check_interval_s: float = 3.0
+    """Seconds from one check of the back-end to the next."""
+    check_timeout_s: float = 5.0
+    """Seconds until a check that hangs counts as failed."""
+    shutdown_s: float = 30.0
+    """Seconds to finish what was accepted before the service ends."""
+
+    def __post_init__(self) -> None:
+        for name in ("max_pairs", "max_body_bytes", "max_chars", "max_asking"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected an int >= 1, got {getattr(self, name)}")
+        for name in ("check_interval_s", "check_timeout_s", "shutdown_s"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name}: expected seconds > 0, got {getattr(self, name)}")
+        check_token(self.token)
+
+
+def check_token(token: str | None) -> None:
+    """Raise a `ValueError`, which does not show the token, if it cannot be sent in a header."""
+    if token is not None and not (token and all("!" <= character <= "~" for character in token)):
+        raise ValueError(
+            f"token ({TOKEN_VARIABLE}): expected visible ASCII characters without blanks, "
+            "got an empty one or others"
+        )
+
+
+def check_open_to(host: str, token: str | None) -> None:
+    """Make sure that only this machine can reach a service without a token.
+
+    Raises:
+        ValueError: If `host` is no loopback address and there is no token.
+
+    Example:
+        >>> check_open_to("127.0.0.1", None)
+        >>> check_open_to("0.0.0.0", None)
+        Traceback (most recent call last):
+        ...
+        ValueError: host: expected a loopback address such as 127.0.0.1 without a token, got \
+'0.0.0.0'; set SPECIARL_JUDGE_TOKEN to let other machines in
+    """
+    if token is None and not is_loopback(host):
+        raise ValueError(
+            f"host: expected a loopback address such as 127.0.0.1 without a token, got {host!r}; "
+            f"set {TOKEN_VARIABLE} to let other machines in"
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a service bound to `host`.
+
+    Example:
+        >>> [is_loopback(host) for host in ("localhost", "127.8.8.8", "::1", "node1", "")]
+        [True, True, True, False, False]
+    """
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

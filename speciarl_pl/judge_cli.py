@@ -1,0 +1,157 @@
+"""`python -m speciarl_pl judge serve | ask | audit`: a judge on its own."""
+
+import logging
+import os
+import sys
+from argparse import ArgumentError
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final
+
+from jsonargparse import ArgumentParser, Namespace
+from rich.console import Console
+
+from speciarl_pl.argument_errors import argument_message
+from speciarl_pl.errors import SpeciaRLError
+from speciarl_pl.judge import Judge
+from speciarl_pl.judge.ask import ask
+from speciarl_pl.judge.audit import audit, check_out, console_report, read_pairs, write_report
+from speciarl_pl.judge.config import load_judge
+from speciarl_pl.judge.offline import offline_judge
+from speciarl_pl.judge.serve import serve
+from speciarl_pl.judge.service_options import TOKEN_VARIABLE, ServiceOptions
+
+_PROGRAM: Final = "python -m speciarl_pl judge"
+_OFFLINE: Final = "the offline judge of the benchmarks"
+_CONFIG: Final = f"YAML file of a judge, such as those in configs/judge (default: {_OFFLINE})"
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run one of the commands.
+
+    Args:
+        args: Arguments after `judge`; None: those of this process.
+
+    Returns:
+        Exit code: 0; 1 for an error that the user can act on, and from `ask` where there is no
+        verdict; 2 for a wrong argument. The error is printed in a line.
+    """
+    try:
+        options = _parser().parse_args(args)
+        command = str(options.subcommand)
+        return _COMMANDS[command](options[command])
+    except SpeciaRLError as error:
+        return _fail(str(error), 1)
+    except ArgumentError as error:
+        return _fail(f"{error}\n--help lists all options", 2)
+    except ValueError as error:
+        if message := argument_message(error):
+            return _fail(message, 2)
+        raise
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(_PROGRAM, description=__doc__, exit_on_error=False, allow_abbrev=False)
+    commands = parser.add_subcommands()
+    for name, add in _PARSERS.items():
+        command = ArgumentParser(description=add.__doc__, exit_on_error=False, allow_abbrev=False)
+        add(command)
+        commands.add_subcommand(name, command, help=add.__doc__)
+    return parser
+
+
+# ----------------------------------------------------------------------- serve
+
+
+def _add_serve(parser: ArgumentParser) -> None:
+    """Serve a judge over HTTP, for all runs and ranks that name its URL."""
+    parser.add_argument("--config", required=True, help="YAML file of the judge")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=8765, help="port to listen on; 0: a free one")
+    parser.add_argument("--workers", type=int, default=1, help="processes that answer")
+    parser.add_class_arguments(ServiceOptions, "limits", skip={"token"})
+
+
+def _serve(options: Namespace) -> int:
+    limits = ServiceOptions(token=os.environ.get(TOKEN_VARIABLE), **options.limits)
+    logging.getLogger("speciarl_pl").setLevel(logging.INFO)
+    serve(options.config, options.host, options.port, limits, options.workers)
+    return 0
+
+
+# ------------------------------------------------------------------------- ask
+
+
+def _add_ask(parser: ArgumentParser) -> None:
+    """Judge one pair."""
+    parser.add_argument("truth", help="the label of the data set")
+    parser.add_argument("prediction", help="the answer of the model")
+    parser.add_argument("--config", type=str | None, default=None, help=_CONFIG)
+
+
+def _ask(options: Namespace) -> int:
+    with _judge(options.config) as judge:
+        reply = ask(judge, options.truth, options.prediction)
+    print(reply.text)
+    return reply.exit_code
+
+
+# ----------------------------------------------------------------------- audit
+
+
+def _add_audit(parser: ArgumentParser) -> None:
+    """Compare a judge with labels or with another judge, and with itself in other words."""
+    parser.add_argument(
+        "--pairs", required=True, help="CSV, TSV or JSONL: truth,prediction,category"
+    )
+    parser.add_argument("--config", type=str | None, default=None, help=_CONFIG)
+    parser.add_argument("--against", type=str | None, default=None, help="YAML of another judge")
+    parser.add_argument("--limit", type=int | None, default=None, help="rows, drawn at random")
+    parser.add_argument("--seed", type=int, default=0, help="of the draw and of the bootstrap")
+    parser.add_argument(
+        "--out", type=str | None, default=None, help="folder for audit.json and audit.html"
+    )
+
+
+def _audit(options: Namespace) -> int:
+    pairs = read_pairs(Path(options.pairs))
+    out = Path(options.out) if options.out else None
+    if out:
+        check_out(out)
+    with ExitStack() as stack:
+        judge = stack.enter_context(_judge(options.config))
+        against = stack.enter_context(_judge(options.against)) if options.against else None
+        for each in filter(None, (judge, against)):
+            each.check()
+        names = (options.config or _OFFLINE, options.against or "")
+        report = audit(judge, pairs, against, names, options.limit, options.seed, sys.stderr)
+    Console().print(console_report(report))
+    if out:
+        for path in write_report(report, out):
+            print(f"wrote {path}")
+    return 0
+
+
+# --------------------------------------------------------------------- helpers
+
+
+def _judge(config: str | None) -> Judge:
+    return load_judge(config) if config else offline_judge()
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return code
+
+
+_PARSERS: Final[dict[str, Callable[[ArgumentParser], None]]] = {
+    "serve": _add_serve,
+    "ask": _add_ask,
+    "audit": _add_audit,
+}
+_COMMANDS: Final[dict[str, Callable[[Any], int]]] = {
+    "serve": _serve,
+    "ask": _ask,
+    "audit": _audit,
+}
