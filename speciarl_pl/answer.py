@@ -6,6 +6,7 @@ while it thought is no answer, and a blank or an essay is none either.
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 from speciarl_pl.records import Answer, Unparsed
@@ -69,6 +70,7 @@ def extract_answer(
     return content if isinstance(content, Unparsed) else _check(content.strip(), max_chars)
 
 
+@lru_cache(maxsize=2**15)  # judges fold the same names over and over
 def answer_key(text: str) -> str:
     """Fold a text to the key under which two answers are the same.
 

@@ -6,6 +6,7 @@ a name that the other text rules read.
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 from speciarl_pl.answer import answer_key
@@ -17,6 +18,7 @@ _LATIN_MARKS = re.compile(r"[\u0300-\u036f]")
 _NO_PLURAL: Final = ("ss", "us", "is")
 
 
+@lru_cache(maxsize=2**15)  # every tree of a cascade asks for the same ones
 def plain_name(text: str) -> str:
     """Key of a name without quotes and stops at its edges and without a leading article.
 
@@ -30,6 +32,7 @@ def plain_name(text: str) -> str:
     return _ARTICLE.sub("", key, count=1)
 
 
+@lru_cache(maxsize=2**15)
 def loose_name(text: str) -> str:
     """`plain_name` without hyphens, blanks and the accents of Latin letters.
 

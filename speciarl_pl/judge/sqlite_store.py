@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -53,6 +54,7 @@ class SQLiteStore(VerdictStore):
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).expanduser()
+        self._write_lock = threading.Lock()
         self._idle: LifoQueue[sqlite3.Connection] = LifoQueue()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -163,7 +165,9 @@ class SQLiteStore(VerdictStore):
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction that has the right to write from its beginning, or all of it is undone."""
-        with self._connection() as connection:
+        # Threads queue here: SQLite lets those who wait for its lock try anew, in no order, and a
+        # lease that is to be renewed must not come last for seconds.
+        with self._write_lock, self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection

@@ -2,7 +2,7 @@ import asyncio
 import threading
 
 import pytest
-from judge_tools import WAIT_S, until
+from service_tools import WAIT_S, until
 
 from speciarl_pl.judge.feed import Feed
 

@@ -1,7 +1,7 @@
 import threading
 
 import pytest
-from judge_tools import WAIT_S, BackEnd, Echo, until
+from service_tools import WAIT_S, BackEnd, Echo, until
 
 from speciarl_pl.judge.health import BackendWatch
 

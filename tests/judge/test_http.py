@@ -5,7 +5,7 @@ import threading
 
 import pytest
 from jsonargparse import ArgumentParser
-from judge_tools import WAIT_S, BackEnd, Echo, Stream, is_ready, scripted, until
+from service_tools import WAIT_S, BackEnd, Echo, Stream, is_ready, scripted, until
 
 from speciarl_pl.category import Category
 from speciarl_pl.errors import JudgeError

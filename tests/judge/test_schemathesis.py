@@ -2,7 +2,7 @@ import subprocess
 import sys
 
 import pytest
-from judge_tools import BackEnd, is_ready, until
+from service_tools import BackEnd, is_ready, until
 
 from speciarl_pl.judge import ExactJudge
 from speciarl_pl.judge.http import HTTPJudge

@@ -5,7 +5,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from judge_tools import WAIT_S, BackEnd, Echo, Stream, until
+from service_tools import WAIT_S, BackEnd, Echo, Stream, until
 
 from speciarl_pl.category import Category
 from speciarl_pl.judge import Judge, JudgeUnavailableError

@@ -13,6 +13,7 @@ REFUSALS = (
 I do not know what this is|I\u2019m not sure|not sure|unsure|cannot tell|can't tell|Cannot determine
 I cannot tell what this is|unable to identify|It cannot be determined from the image|no idea|idk
 Sorry, I cannot identify this image|unidentifiable|abstain|none of these|I have no idea
+I cannot tell what flower this is|unable to tell which breed of dog it is
 It is not possible to determine the exact type|could not be identified|uncertain|unclear
 """.replace("\n", "|")
     .strip("|")
@@ -22,6 +23,7 @@ It is not possible to determine the exact type|could not be identified|uncertain
 NAMES = (
     """dog|nonesuch|none-so-pretty|unknown bird|not sure, maybe a dog|I don't know, a dog
 cannot tell a lion from a tiger|can't say but it looks like a husky|nothing but a dog|passerine
+cannot say which rose|I can not tell what dog this is, a samoyed
 pass flower|unicorn|no-see-um|sure|I|this is a dog|canna|cant hook|noneya
 """.replace("\n", "|")
     .strip("|")
