@@ -94,11 +94,9 @@ def test_the_offline_config_is_the_offline_judge():
 
 def _plain(stage):
     """What tells a stage apart."""
-    named = {"unknown", "close_levels"}
-    names = (
-        {"node": [node.name for node in stage.taxonomy.nodes]} if hasattr(stage, "taxonomy") else {}
-    )
-    return SimpleNamespace(**names, **{k: v for k, v in vars(stage).items() if k in named})
+    trees = getattr(stage, "taxonomies", ())
+    named = {k: v for k, v in vars(stage).items() if k in ("unknown", "close_levels")}
+    return SimpleNamespace(nodes=[[node.name for node in tree.nodes] for tree in trees], **named)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(CONFIGS)))

@@ -18,7 +18,7 @@ BENCHMARKS: Final = (
 
 
 def offline_judge() -> CascadeJudge:
-    """A judge for the benchmarks: equality, then each of their taxonomies; the rest is unjudged.
+    """A judge for the benchmarks: equality, then their taxonomies; the rest is unjudged.
 
     `configs/judge/offline.yaml` says the same, to be changed.
 
@@ -27,5 +27,5 @@ def offline_judge() -> CascadeJudge:
         >>> offline_judge().judge([Pair("Samoyed", "a dog")])[0].category.label
         'generic'
     """
-    taxonomies = [TaxonomyJudge(name, unknown="unjudged") for name in BENCHMARKS]
-    return CascadeJudge([ExactJudge(unknown="unjudged"), *taxonomies])
+    taxonomies = TaxonomyJudge(list(BENCHMARKS), unknown="unjudged")
+    return CascadeJudge([ExactJudge(unknown="unjudged"), taxonomies])

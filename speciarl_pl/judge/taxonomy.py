@@ -4,13 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from speciarl_pl.category import Category
 from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge.base import Judge, WhenUnknown, check_when_unknown
-from speciarl_pl.judge.options import offers_choice, split_options
-from speciarl_pl.judge.refusal import is_refusal
-from speciarl_pl.judge.tree import Node, Taxonomy
-from speciarl_pl.judge.years import split_year
+from speciarl_pl.judge.taxonomy_rules import TaxonomyRules
+from speciarl_pl.judge.tree import Taxonomy
 from speciarl_pl.records import Judgement, Pair, Unjudged, Verdict
 
 TAXONOMIES: Final = Path(__file__).parent / "taxonomies"
@@ -37,7 +34,8 @@ class TaxonomyJudge(Judge):
     so that what is left out does not depend on the policy.
 
     Args:
-        taxonomy: Name of a packaged taxonomy, or path of a CSV file (see `read_taxonomy_csv`).
+        taxonomy: Name of a packaged taxonomy, or path of a CSV file (see `read_taxonomy_csv`); or
+            several, of which those count that know the truth.
         close_levels: How many levels above the truth are still less specific, at least 0.
         unknown: What a prediction outside the tree is. `wrong` suits a tree that holds all there is
             to say, as in the built-in world; `unjudged` leaves it to the next judge, and also
@@ -45,7 +43,8 @@ class TaxonomyJudge(Judge):
 
     Raises:
         JudgeError: If there is no such taxonomy, or its file is malformed.
-        ValueError: If `close_levels` is negative or `unknown` neither of the two.
+        ValueError: If there is no taxonomy, `close_levels` is negative or `unknown` neither of the
+            two.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -64,14 +63,18 @@ class TaxonomyJudge(Judge):
     """
 
     def __init__(
-        self, taxonomy: str, close_levels: int = 1, unknown: WhenUnknown = "wrong"
+        self, taxonomy: str | list[str], close_levels: int = 1, unknown: WhenUnknown = "wrong"
     ) -> None:
         check_when_unknown(unknown)
         if close_levels < 0:
             raise ValueError(f"close_levels: expected an int >= 0, got {close_levels}")
-        self.taxonomy = Taxonomy.from_csv(taxonomy_path(taxonomy))
+        names = [taxonomy] if isinstance(taxonomy, str) else taxonomy
+        if not names:
+            raise ValueError("taxonomy: expected at least one, got none")
+        self.taxonomies = tuple(Taxonomy.from_csv(taxonomy_path(name)) for name in names)
         self.close_levels = close_levels
         self.unknown = unknown
+        self._rules = [TaxonomyRules(tree, close_levels, unknown) for tree in self.taxonomies]
         self._memo: dict[Pair, Judgement] = {}
 
     def judge(self, pairs: Sequence[Pair]) -> list[Judgement]:
@@ -84,60 +87,17 @@ class TaxonomyJudge(Judge):
         return [self._memo[pair] for pair in pairs]
 
     def _one(self, pair: Pair) -> Judgement:
-        truth = self.taxonomy.find(pair.truth)
-        if truth is None:
-            return Unjudged(f"taxonomy: unknown truth {pair.truth!r}")
-        known = self._known(truth, pair.prediction)
-        if known is not None:
-            return known
-        if is_refusal(pair.prediction):
-            return _verdict(Category.ABSTAIN, "refusal")
-        return self._dated(truth, pair.prediction) or self._unknown_text(truth, pair.prediction)
-
-    def _known(self, truth: Node, text: str) -> Verdict | None:
-        """Verdict on a name of the tree, or on a name with a generic one behind it."""
-        prediction = self.taxonomy.find(text)
-        if prediction is not None:
-            return self._relate(truth, prediction)
-        both = self.taxonomy.name_and_kind(text)
-        if both is None:
-            return None
-        verdicts = [self._relate(truth, node) for node in both]
-        wrong = [verdict for verdict in verdicts if verdict.category == Category.WRONG]
-        return wrong[0] if wrong else max(verdicts, key=lambda verdict: verdict.category)
-
-    def _relate(self, truth: Node, prediction: Node) -> Verdict:
-        if prediction is truth:
-            return _verdict(Category.SPECIFIC, "same")
-        if truth.name in prediction.ancestors:
-            return _verdict(Category.MORE_SPECIFIC, "descendant")
-        levels = truth.levels_up_to(prediction.name)
-        if levels is None:
-            return _verdict(Category.WRONG, "other")
-        close = levels <= self.close_levels and not prediction.is_generic
-        return _verdict(Category.LESS_SPECIFIC if close else Category.GENERIC, "ancestor")
-
-    def _dated(self, truth: Node, text: str) -> Verdict | None:
-        """Verdict on a known name with a year in front or behind, for a truth that has a year."""
-        year, dated = split_year(truth.name), split_year(text)
-        if year is None or dated is None:
-            return None
-        known = self._known(truth, f"{dated[0]} {dated[1]}") or self._known(truth, dated[0])
-        if known is not None and dated[1] != year[1]:
-            return _verdict(Category.WRONG, "year")
-        return known
-
-    def _unknown_text(self, truth: Node, text: str) -> Judgement:
-        found = [self.taxonomy.find(option) for option in split_options(text)]
-        known = [node for node in found if node is not None]
-        if known and len(known) == len(found) and all(node is known[0] for node in known):
-            return self._relate(truth, known[0])
-        listed = self.unknown == "wrong" and len(found) > 1
-        if listed or offers_choice(text) or self.taxonomy.are_apart(known):
-            return _verdict(Category.WRONG, "options")
-        if self.unknown == "unjudged":
-            return Unjudged(f"taxonomy: unknown prediction {text!r}")
-        return _verdict(Category.WRONG, "unknown")
+        """What the trees that know the truth say: the first verdict, else the first reason."""
+        unjudged: Judgement | None = None
+        for rules in self._rules:
+            truth = rules.taxonomy.find(pair.truth)
+            if truth is None:
+                continue
+            judgement = rules.judge(truth, pair.prediction)
+            if isinstance(judgement, Verdict):
+                return judgement
+            unjudged = unjudged or judgement
+        return unjudged or Unjudged(f"taxonomy: unknown truth {pair.truth!r}")
 
 
 def taxonomy_path(taxonomy: str) -> Path:
@@ -155,7 +115,3 @@ def taxonomy_path(taxonomy: str) -> Path:
             f"a .csv file, got {taxonomy!r}"
         )
     return packaged[taxonomy]
-
-
-def _verdict(category: Category, rule: str) -> Verdict:
-    return Verdict(category, f"taxonomy:{rule}")

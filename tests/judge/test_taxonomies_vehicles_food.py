@@ -53,13 +53,13 @@ def test_the_label_lists_are_whole():
 
 @each_set
 def test_every_label_names_a_node_of_its_own(name):
-    taxonomy = JUDGES[name].taxonomy
+    taxonomy = JUDGES[name].taxonomies[0]
     assert [taxonomy.find(label).name for label in LABELS[name]] == LABELS[name]
 
 
 @each_set
 def test_no_tolerant_form_of_a_label_is_shared(name):
-    taxonomy = JUDGES[name].taxonomy
+    taxonomy = JUDGES[name].taxonomies[0]
     for label in LABELS[name]:
         for form in (label.lower(), label.upper(), f"a {label}.", label.replace(" ", "-")):
             assert taxonomy.find(form) is taxonomy.find(label), form
@@ -68,7 +68,7 @@ def test_no_tolerant_form_of_a_label_is_shared(name):
 
 @each_set
 def test_every_name_finds_its_own_node(name):
-    taxonomy = JUDGES[name].taxonomy
+    taxonomy = JUDGES[name].taxonomies[0]
     for row in read_taxonomy_csv(TAXONOMIES / f"{name}.csv"):
         found = {taxonomy.find(text).name for text in (row.name, *row.synonyms)}
         assert found == {row.name}
@@ -76,7 +76,7 @@ def test_every_name_finds_its_own_node(name):
 
 @each_set
 def test_every_label_lies_below_the_root_and_all_far_above_it_is_broad(name):
-    taxonomy = JUDGES[name].taxonomy
+    taxonomy = JUDGES[name].taxonomies[0]
     for label in LABELS[name]:
         node = taxonomy.find(label)
         assert not node.is_generic
@@ -103,7 +103,7 @@ def test_another_label_is_wrong_unless_it_lies_above_or_below(name):
 
 @each_set
 def test_synonyms_of_other_labels_are_never_right(name):
-    taxonomy = JUDGES[name].taxonomy
+    taxonomy = JUDGES[name].taxonomies[0]
     synonyms = {row.name: row.synonyms for row in read_taxonomy_csv(TAXONOMIES / f"{name}.csv")}
     for label in LABELS[name][::7]:
         others = [other for other in LABELS[name] if not _line(taxonomy, label, other)]
@@ -133,7 +133,7 @@ def test_the_spot_checks_hold_all_six_levels(name):
 def test_family_and_manufacturer_of_an_aircraft(row):
     variant, family, manufacturer = row.values()
     family = f"{family} family" if family in ALSO_A_VARIANT else family
-    taxonomy = JUDGES["fgvc_aircraft"].taxonomy
+    taxonomy = JUDGES["fgvc_aircraft"].taxonomies[0]
     same = taxonomy.find(family) is taxonomy.find(variant)
     assert level("fgvc_aircraft", variant, family) == ("S" if same else "L")
     short = {"Eurofighter": "Panavia"}.get(manufacturer, manufacturer)
@@ -196,7 +196,7 @@ def test_a_kind_is_generic_or_wrong_and_wrong_behind_a_name_if_wrong_alone(name,
     ],
 )
 def test_names_with_marks_survive(name, text):
-    assert JUDGES[name].taxonomy.find(text) is not None
+    assert JUDGES[name].taxonomies[0].find(text) is not None
 
 
 def test_everything_is_a_verdict_for_what_a_tree_knows():

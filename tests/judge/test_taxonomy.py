@@ -237,4 +237,18 @@ def test_bad_arguments(arguments, error, message):
 
 def test_packaged_taxonomies_load(monkeypatch):
     monkeypatch.setattr("speciarl_pl.judge.taxonomy.TAXONOMIES", Path(TREE).parent)
-    assert TaxonomyJudge("small_tree").taxonomy.find("lion") is not None
+    assert TaxonomyJudge("small_tree").taxonomies[0].find("lion") is not None
+
+
+def test_of_several_taxonomies_those_that_know_the_truth_count():
+    judge = TaxonomyJudge([TREE, "cub"], unknown="unjudged")
+    pairs = [Pair("lion", "Panthera leo"), Pair("Brown Pelican", "pelican"), Pair("teapot", "pot")]
+    judged = judge.judge([*pairs, Pair("Brown Pelican", "small brown thing")])
+    assert [one.code for one in judged[:2]] == [Category.SPECIFIC, Category.LESS_SPECIFIC]
+    assert judged[2].reason == "taxonomy: unknown truth 'teapot'"
+    assert judged[3].reason == "taxonomy: unknown prediction 'small brown thing'"
+
+
+def test_no_taxonomy_at_all():
+    with pytest.raises(ValueError, match="taxonomy: expected at least one, got none"):
+        TaxonomyJudge([])
