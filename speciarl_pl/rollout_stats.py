@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Final
 
 import torch
 
@@ -13,8 +14,22 @@ from speciarl_pl.metrics.functional import (
     outcome_counts,
     specificity,
 )
-from speciarl_pl.records import ScoredGroup
+from speciarl_pl.records import ScoredGroup, Verdict
 from speciarl_pl.update import Ranks
+
+_COUNTS: Final = (
+    "rollouts",
+    "rewarded",
+    "reward",
+    "tokens",
+    "cut",
+    "groups",
+    "signal",
+    "judged",
+    "cached",
+    "asked",
+)
+"""What is counted on each rank and summed."""
 
 
 def rollout_stats(
@@ -29,21 +44,21 @@ def rollout_stats(
 
     Returns:
         `reward`, the mean over judged rollouts; `categories/<name>`, shares of all rollouts;
-        `correctness`, `specificity` and `hm` of the rollouts; `length/mean` (tokens) and
+        `correctness`, `specificity` and `hm` of the rollouts; `judge/cached_share` and
+        `judge/llm_share`, shares of the verdicts; `length/mean` (tokens) and
         `length/cut_share`; `signal_share`, the share of groups with signal; `rollouts` and
         `tokens`, counts. Empty if no rank has a rollout.
     """
-    names = ("rollouts", "rewarded", "reward", "tokens", "cut", "groups", "signal")
     counts = _count(scored)
     outcomes = outcome_counts(
         torch.tensor([o.code for group in scored for o in group.judged.outcomes], dtype=torch.int64)
     )
-    local = torch.tensor([*(counts[name] for name in names), *outcomes], dtype=torch.float64)
+    local = torch.tensor([*(counts[name] for name in _COUNTS), *outcomes], dtype=torch.float64)
     summed = ranks.sum(local.to(device)).cpu()
-    total = dict(zip(names, summed.tolist(), strict=False))
+    total = dict(zip(_COUNTS, summed.tolist(), strict=False))
     if not total["rollouts"]:
         return {}
-    shares = summed[len(names) :]
+    shares = summed[len(_COUNTS) :]
     return {
         "reward": total["reward"] / max(total["rewarded"], 1),
         "correctness": correctness(shares).item(),
@@ -53,6 +68,8 @@ def rollout_stats(
             f"categories/{label.replace(' ', '_')}": count / total["rollouts"]
             for label, count in zip(OUTCOME_LABELS, shares.tolist(), strict=True)
         },
+        "judge/cached_share": total["cached"] / max(total["judged"], 1),
+        "judge/llm_share": total["asked"] / max(total["judged"], 1),
         "length/mean": total["tokens"] / total["rollouts"],
         "length/cut_share": total["cut"] / total["rollouts"],
         "signal_share": total["signal"] / total["groups"],
@@ -71,6 +88,10 @@ def _count(scored: Sequence[ScoredGroup]) -> Counter[str]:
         counts["rollouts"] += len(rollouts)
         counts["tokens"] += sum(rollout.tokens.numel() for rollout in rollouts)
         counts["cut"] += sum(rollout.finish_reason == "length" for rollout in rollouts)
+        verdicts = [one for one in group.judged.outcomes if isinstance(one, Verdict)]
+        counts["judged"] += len(verdicts)
+        counts["cached"] += sum(verdict.cached for verdict in verdicts)
+        counts["asked"] += sum(verdict.source.startswith("llm:") for verdict in verdicts)
         counts["rewarded"] += rewards.numel()
         counts["reward"] += rewards.sum().item()  # type: ignore[assignment]
     return counts

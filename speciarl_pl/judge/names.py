@@ -13,6 +13,10 @@ from speciarl_pl.answer import answer_key
 
 _EDGES: Final = " \t.,;:!?\"'`*_~()[]{}<>\u201c\u201d\u2018\u2019\u00ab\u00bb"
 _ARTICLE = re.compile(r"^(?:an?|the) (?=\S)")
+_FRAME = re.compile(
+    r"^(?:(?:it|this|that)(?: is|'s) )?(?:(?:an?|the) )?(?:photo|picture|image)(?:graph)? of (?=\S)"
+    r"|^(?:it|this|that)(?: is|'s) (?=\S)"
+)
 _JOINERS = re.compile(r"[\s\-_\u2010-\u2015\u2212]+")
 _LATIN_MARKS = re.compile(r"[\u0300-\u036f]")
 _NO_PLURAL: Final = ("ss", "us", "is")
@@ -20,16 +24,16 @@ _NO_PLURAL: Final = ("ss", "us", "is")
 
 @lru_cache(maxsize=2**15)  # every tree of a cascade asks for the same ones
 def plain_name(text: str) -> str:
-    """Key of a name without quotes and stops at its edges and without a leading article.
+    """Key of a name without quotes and stops at its edges, "it is", "a photo of" and an article.
 
     Example:
         >>> plain_name("**The Lion.**")
         'lion'
-        >>> plain_name("F/A-18")
-        'f/a-18'
+        >>> plain_name("F/A-18"), plain_name("It is a photo of a lion")
+        ('f/a-18', 'lion')
     """
     key = answer_key(text).replace("\u2019", "'").strip(_EDGES)
-    return _ARTICLE.sub("", key, count=1)
+    return _ARTICLE.sub("", _FRAME.sub("", key, count=1), count=1)
 
 
 @lru_cache(maxsize=2**15)

@@ -35,7 +35,8 @@ class TaxonomyJudge(Judge):
 
     Args:
         taxonomy: Name of a packaged taxonomy, or path of a CSV file (see `read_taxonomy_csv`); or
-            several, of which those count that know the truth.
+            several, of which those count that know the truth, first the one that has the most
+            above it.
         close_levels: How many levels above the truth are still less specific, at least 0.
         unknown: What a prediction outside the tree is. `wrong` suits a tree that holds all there is
             to say, as in the built-in world; `unjudged` leaves it to the next judge, and also
@@ -87,17 +88,21 @@ class TaxonomyJudge(Judge):
         return [self._memo[pair] for pair in pairs]
 
     def _one(self, pair: Pair) -> Judgement:
-        """What the trees that know the truth say: the first verdict, else the first reason."""
-        unjudged: Judgement | None = None
-        for rules in self._rules:
-            truth = rules.taxonomy.find(pair.truth)
-            if truth is None:
-                continue
+        """The first verdict of the trees that know the truth, else the first reason.
+
+        The tree in which the truth lies deepest comes first: others may hold it as a mere example
+        of what their own things are not.
+        """
+        trees = [(rules, rules.taxonomy.find(pair.truth)) for rules in self._rules]
+        known = [(rules, truth) for rules, truth in trees if truth is not None]
+        known.sort(key=lambda tree: -len(tree[1].ancestors))
+        reason = Unjudged(f"taxonomy: unknown truth {pair.truth!r}")
+        for place, (rules, truth) in enumerate(known):
             judgement = rules.judge(truth, pair.prediction)
             if isinstance(judgement, Verdict):
                 return judgement
-            unjudged = unjudged or judgement
-        return unjudged or Unjudged(f"taxonomy: unknown truth {pair.truth!r}")
+            reason = reason if place else judgement
+        return reason
 
 
 def taxonomy_path(taxonomy: str) -> Path:

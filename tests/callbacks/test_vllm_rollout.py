@@ -272,3 +272,23 @@ def test_another_prompt_than_the_trainers_is_named(callback, module):
     wide = replace(request.sample, image=request.sample.image.resize((224, 56)))
     with pytest.raises(RolloutError, match="prompt tokens"):
         callback.generate(module, [replace(request, sample=wide)], ONE)
+
+
+def test_rollouts_are_told_of_as_they_finish(callback, module, monkeypatch):
+    told = []
+    asked = requests(module.policy)
+    sampling = Sampling(max_new_tokens=48)
+    step, seen = type(callback._engine._llm.llm_engine).step, []
+
+    def counted(engine):
+        seen.append(len(told))
+        return step(engine)
+
+    monkeypatch.setattr(type(callback._engine._llm.llm_engine), "step", counted)
+    callback.sync(module)
+    groups = callback.generate(
+        module, asked, sampling, lambda sample, text: told.append((sample.id, text))
+    )
+    drawn = [(group.sample.id, r.text) for group in groups for r in group.rollouts]
+    assert sorted(told) == sorted(drawn)
+    assert 0 < seen[-1] < len(told), "some were told of before the last step"

@@ -331,3 +331,12 @@ def test_time_limits_have_to_be_positive(name):
 def test_counts_have_to_be_positive(name):
     with pytest.raises(ValueError, match=f"{name}: expected an int >= 1, got 0"):
         ServerOptions(**{name: 0})
+
+
+def test_a_group_is_told_of_when_its_server_has_answered(pool, requests):
+    told = []
+    drawn = pool.draw(
+        requests, ONE, version(1), lambda sample, text: told.append((sample.id, text))
+    )
+    expected = [(d.group.sample.id, r.text) for d in drawn for r in d.group.rollouts]
+    assert sorted(told) == sorted(expected)

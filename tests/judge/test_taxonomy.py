@@ -252,3 +252,10 @@ def test_of_several_taxonomies_those_that_know_the_truth_count():
 def test_no_taxonomy_at_all():
     with pytest.raises(ValueError, match="taxonomy: expected at least one, got none"):
         TaxonomyJudge([])
+
+
+def test_the_taxonomy_in_which_the_truth_lies_deepest_counts_first():
+    """Birds know a rose only as something that is no bird."""
+    judge = TaxonomyJudge(["cub", "flowers102"], unknown="unjudged")
+    (verdict,) = judge.judge([Pair("rose", "flower")])
+    assert verdict.category is Category.GENERIC

@@ -128,3 +128,22 @@ def test_rules_take_linear_time(piece):
     for rule in (is_refusal, split_options, offers_choice, loose_name, singular_names):
         rule(piece * 20_000)
     assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("It is a lion", "lion"),
+        ("It's the Lion.", "lion"),
+        ("This is a photo of an eland", "eland"),
+        ("an image of lions", "lions"),
+        ("A photograph of the lion", "lion"),
+        ("photo of", "photo of"),
+        ("it is", "it is"),
+        ("photographer", "photographer"),
+        ("This is not a lion", "not a lion"),
+        ("a picture frame", "picture frame"),
+    ],
+)
+def test_what_frames_a_name_is_dropped(text, name):
+    assert plain_name(text) == name
