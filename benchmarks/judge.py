@@ -23,6 +23,7 @@ from pathlib import Path
 
 import httpx
 
+from speciarl_pl.category import Category
 from speciarl_pl.judge import CachedJudge, HTTPJudge, Judge
 from speciarl_pl.judge.offline import BENCHMARKS, offline_judge
 from speciarl_pl.judge.taxonomy import taxonomy_path
@@ -44,8 +45,6 @@ class Known(Judge):
 
     def judge(self, pairs: Sequence[Pair]) -> list[Judgement]:
         """Call everything specific."""
-        from speciarl_pl.category import Category
-
         return [Verdict(Category.SPECIFIC, "llm:benchmark")] * len(pairs)
 
 
