@@ -77,7 +77,7 @@ def _generate(
     policy: Policy,
     requests: Sequence[RolloutRequest],
     sampling: Sampling,
-    finished: Finished | None,
+    finished: Finished | None = None,
 ) -> list[RolloutGroup]:
     inputs = _pad([request.prompt for request in requests], policy.pad_token_id, policy.device)
     seeds = [seed for request in requests for seed in request.seeds]

@@ -39,6 +39,7 @@ from speciarl_pl.run_files import check_writable
 _SUBCOMMANDS: Final = ("fit", "validate")
 
 _DESCRIPTION: Final = """Teach a vision-language model to name what it sees as exactly as it can.
+`python -m speciarl_pl judge` asks, audits or serves a judge on its own.
 `python -m speciarl_pl doctor` says what is installed, what works and what to install."""
 
 _STRICT: Final[dict[str, Any]] = {

@@ -166,10 +166,14 @@ class SpeciaRLModule(L.LightningModule):
         Raises:
             JudgeError: If there is none.
         """
-        judge: Judge | None = getattr(getattr(self.trainer, "datamodule", None), "judge", None)
+        judge = self._find_judge()
         if judge is None:
             raise JudgeError("no judge: SpeciaRLModule needs a data module with a `judge`")
         return judge
+
+    def _find_judge(self) -> Judge | None:
+        datamodule = getattr(getattr(self, "_trainer", None), "datamodule", None)
+        return getattr(datamodule, "judge", None)
 
     @property
     def ranks(self) -> Ranks:
@@ -218,9 +222,11 @@ class SpeciaRLModule(L.LightningModule):
         """Get ready to judge rollouts while others are drawn; a rollout callback calls this.
 
         Returns:
-            What to tell of each finished rollout; None where judging takes no time worth saving.
+            What to tell of each finished rollout; None where there is no judge, or judging takes
+            no time worth saving.
         """
-        return self._judging.begin(self.judge)
+        judge = self._find_judge()
+        return None if judge is None else self._judging.begin(judge)
 
     def _judge(self, batch: Batch) -> list[JudgedGroup]:
         if batch.groups is None:

@@ -80,13 +80,13 @@ class CachedJudge(Judge):
         self.judge_behind.open()
 
     def close(self) -> None:
-        """Finish the questions that are on their way, and close the judge behind and the store."""
+        """Close the judge behind, which ends the questions that are on their way, and the store."""
         with self._lock:
             flying = list(self._flying.values())
+        self.judge_behind.close()
         for future in flying:
             future.exception()
         self._asker.close()
-        self.judge_behind.close()
 
     def judge(self, pairs: Sequence[Pair]) -> list[Judgement]:
         """Judge `pairs`, in order."""
