@@ -2,10 +2,8 @@
 
 import logging
 import os
-import sys
 import warnings
 import zipfile
-from argparse import ArgumentError
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +18,6 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 import speciarl_pl.data.datasets  # noqa: F401  (short class names work for what is imported)
-from speciarl_pl.argument_errors import argument_message
 from speciarl_pl.callbacks import (
     AdapterExport,
     ResultsWriter,
@@ -30,8 +27,9 @@ from speciarl_pl.callbacks import (
     StopCheckpoint,
 )
 from speciarl_pl.checkpoint_io import WholeCheckpointIO
+from speciarl_pl.command_errors import run_command
 from speciarl_pl.data import OpenWorldDataModule
-from speciarl_pl.errors import RunError, SpeciaRLError
+from speciarl_pl.errors import RunError
 from speciarl_pl.metrics_csv import MetricsCSV
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.run_files import check_writable
@@ -183,22 +181,12 @@ def main(args: Sequence[str] | None = None) -> int:
         printed in a line.
     """
     _quieten()
-    try:
+
+    def command() -> int:
         SpeciaRLCLI(args)
-    except SpeciaRLError as error:
-        return _fail(str(error), 1)
-    except ArgumentError as error:
-        return _fail(f"{error}\n--help lists all options", 2)
-    except ValueError as error:
-        if message := argument_message(error):
-            return _fail(message, 2)
-        raise
-    return 0
+        return 0
 
-
-def _fail(message: str, code: int) -> int:
-    print(f"error: {message}", file=sys.stderr)
-    return code
+    return run_command(command)
 
 
 def _check_checkpoint(path: str) -> None:

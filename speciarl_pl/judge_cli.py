@@ -3,7 +3,6 @@
 import logging
 import os
 import sys
-from argparse import ArgumentError
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,8 +11,7 @@ from typing import Any, Final
 from jsonargparse import ArgumentParser, Namespace
 from rich.console import Console
 
-from speciarl_pl.argument_errors import argument_message
-from speciarl_pl.errors import SpeciaRLError
+from speciarl_pl.command_errors import run_command
 from speciarl_pl.judge import Judge
 from speciarl_pl.judge.ask import ask
 from speciarl_pl.judge.audit import audit, check_out, console_report, read_pairs, write_report
@@ -37,18 +35,13 @@ def main(args: Sequence[str] | None = None) -> int:
         Exit code: 0; 1 for an error that the user can act on, and from `ask` where there is no
         verdict; 2 for a wrong argument. The error is printed in a line.
     """
-    try:
+
+    def command() -> int:
         options = _parser().parse_args(args)
-        command = str(options.subcommand)
-        return _COMMANDS[command](options[command])
-    except SpeciaRLError as error:
-        return _fail(str(error), 1)
-    except ArgumentError as error:
-        return _fail(f"{error}\n--help lists all options", 2)
-    except ValueError as error:
-        if message := argument_message(error):
-            return _fail(message, 2)
-        raise
+        name = str(options.subcommand)
+        return _COMMANDS[name](options[name])
+
+    return run_command(command)
 
 
 def _parser() -> ArgumentParser:
@@ -138,11 +131,6 @@ def _audit(options: Namespace) -> int:
 
 def _judge(config: str | None) -> Judge:
     return load_judge(config) if config else offline_judge()
-
-
-def _fail(message: str, code: int) -> int:
-    print(f"error: {message}", file=sys.stderr)
-    return code
 
 
 _PARSERS: Final[dict[str, Callable[[ArgumentParser], None]]] = {

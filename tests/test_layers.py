@@ -17,7 +17,7 @@ LAYERS = (
         "run_files",
         "rng",
         "sampling",
-        "argument_errors",
+        "command_errors",
         "torchvision_repair",
     },
     {"reward", "grpo", "metrics"},

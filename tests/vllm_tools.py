@@ -98,33 +98,27 @@ def free_port():
         return probe.getsockname()[1]
 
 
-class Server:
-    """A vLLM server of the built-in base, started as the README says."""
+class VLLMProcess:
+    """A vLLM server on loopback; `url` is where it listens."""
 
-    def __init__(self, port=None):
+    def __init__(self, model, *options, port=None, **variables):
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = Path(tempfile.mkdtemp()) / "server.log"
         command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
-        command += ["--model", resolve("world"), "--host", "127.0.0.1", "--port", str(self.port)]
-        command += ["--dtype", "float32", "--enforce-eager", "--enable-lora"]
-        command += ["--max-lora-rank", "16", "--logprobs-mode", "processed_logprobs"]
-        command += ["--worker-extension-cls", "speciarl_pl.engine.probe.AdapterProbe"]
-        command += ["--limit-mm-per-prompt", '{"image": 1, "video": 0}']
-        command += ["--kv-cache-memory-bytes", str(2**28), "--max-model-len", "4096"]
-        command += ["--no-enable-chunked-prefill", "--max-num-batched-tokens", "8192"]
-        command += ["--block-size", "32"]
+        command += ["--model", str(model), "--host", "127.0.0.1", "--port", str(self.port)]
+        command += ["--dtype", "float32", "--enforce-eager", "--block-size", "32"]
+        command += ["--kv-cache-memory-bytes", str(2**28)]
         environment = {
             **os.environ,
-            "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1",
-            "VLLM_SERVER_DEV_MODE": "1",
             "VLLM_NO_USAGE_STATS": "1",
             "OMP_NUM_THREADS": "1",
             "VLLM_CPU_OMP_THREADS_BIND": "nobind",  # else both share the first core
+            **variables,
         }
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                command,
+                [*command, *options],
                 env=environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -148,3 +142,16 @@ class Server:
         if self.process.poll() is None:
             os.killpg(self.process.pid, 9)
             self.process.wait()
+
+
+class Server(VLLMProcess):
+    """A server of the built-in base, started as the README says."""
+
+    def __init__(self, port=None):
+        options = ["--enable-lora", "--max-lora-rank", "16"]
+        options += ["--logprobs-mode", "processed_logprobs", "--max-model-len", "4096"]
+        options += ["--worker-extension-cls", "speciarl_pl.engine.probe.AdapterProbe"]
+        options += ["--limit-mm-per-prompt", '{"image": 1, "video": 0}']
+        options += ["--no-enable-chunked-prefill", "--max-num-batched-tokens", "8192"]
+        switches = ("VLLM_ALLOW_RUNTIME_LORA_UPDATING", "VLLM_SERVER_DEV_MODE")
+        super().__init__(resolve("world"), *options, port=port, **dict.fromkeys(switches, "1"))

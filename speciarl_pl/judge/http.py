@@ -1,25 +1,22 @@
 """A judge somewhere else, asked by HTTP."""
 
 import os
-import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from queue import SimpleQueue
 from urllib.parse import urlsplit
 
 import httpx
 
 from speciarl_pl.errors import JudgeError
-from speciarl_pl.judge.base import Judge, JudgeUnavailableError
-from speciarl_pl.judge.event_loop import ClosedError, LoopThread
+from speciarl_pl.judge.loop_judge import LoopJudge
 from speciarl_pl.judge.service_options import TOKEN_VARIABLE, check_token, is_loopback
 from speciarl_pl.judge.verdict_client import Patience, VerdictClient
 from speciarl_pl.judge.verdict_stream import RequestError
 from speciarl_pl.judge.wire import encode_pair
-from speciarl_pl.records import Judgement, Pair, Unjudged
+from speciarl_pl.records import Pair
 
 
-class HTTPJudge(Judge):
+class HTTPJudge(LoopJudge[bytes]):
     """Asks a judge service (`python -m speciarl_pl judge serve`), from any number of threads.
 
     Verdicts come as the service has them. If a connection breaks, what was received stands and the
@@ -41,6 +38,8 @@ class HTTPJudge(Judge):
         ValueError: If an argument is out of range.
     """
 
+    failures = (RequestError,)
+
     def __init__(
         self,
         url: str,
@@ -53,6 +52,7 @@ class HTTPJudge(Judge):
         *,
         _token: str | None = None,  # for the data module; here, so that no config shows it
     ) -> None:
+        super().__init__()
         host = _host(url)
         for name, value, least in (
             ("batch_size", batch_size, 1),
@@ -70,89 +70,14 @@ class HTTPJudge(Judge):
         self._token_env, self._token = token_env, _token
         self._patience = Patience(batch_size, concurrency, retries, wait_s)
         self._timeout_s = timeout_s
-        self._loop: LoopThread[VerdictClient] | None = None
-        self._lock = threading.Lock()
 
     @property
-    def waits(self) -> bool:
-        """True: verdicts come from a service."""
-        return True
+    def name(self) -> str:
+        """Its URL."""
+        return self.url
 
-    def open(self) -> None:
-        """Start the thread that talks to the service, which need not answer yet.
-
-        Raises:
-            JudgeError: If the token in the environment cannot be sent.
-        """
-        self._opened()
-
-    def close(self) -> None:
-        """End the thread and its connections; what is still asked is left unjudged."""
-        with self._lock:
-            loop, self._loop = self._loop, None
-        if loop is not None:
-            loop.close()
-
-    def check(self) -> None:
-        """Ask the service whether it and what is behind it are ready.
-
-        Raises:
-            JudgeUnavailableError: If not, or if it does not answer within 5 seconds.
-        """
-        loop = self._opened()
-        try:
-            loop.call(loop.resource.check)
-        except (RequestError, ClosedError) as error:
-            raise JudgeUnavailableError(str(error) or f"{self.url}: closed") from error
-
-    def judge(self, pairs: Sequence[Pair]) -> list[Judgement]:
-        """Judge `pairs`, in order; raises nothing for a failure of the service."""
-        found = dict(self.judge_each(pairs))
-        return [found[place] for place in range(len(pairs))]
-
-    def judge_each(self, pairs: Sequence[Pair]) -> Iterator[tuple[int, Judgement]]:
-        """Judge `pairs`, each as soon as the service has judged it.
-
-        A caller that stops listening ends its requests.
-        """
-        left = set(range(len(pairs)))
-        for place, judgement in self._stream([encode_pair(pair) for pair in pairs]):
-            left.discard(place)
-            yield place, judgement
-        for place in left:
-            yield place, Unjudged(f"{self.url}: closed while it was asked", transient=True)
-
-    def _stream(self, pairs: list[bytes]) -> Iterator[tuple[int, Judgement]]:
-        """Judgements as they come; not of all pairs if the judge is closed meanwhile."""
-        if not pairs:
-            return
-        queue: SimpleQueue[tuple[int, Judgement] | Exception | None] = SimpleQueue()
-        loop = self._opened()
-
-        async def ask() -> None:
-            try:
-                await loop.resource.ask(pairs, lambda *one: queue.put(one))
-            except Exception as error:  # a bug; it belongs to the caller, not to the loop
-                queue.put(error)
-
-        try:
-            cancel = loop.start(ask, lambda: queue.put(None))
-        except ClosedError:
-            return
-        try:
-            while (one := queue.get()) is not None:
-                if isinstance(one, Exception):
-                    raise one
-                yield one
-        finally:
-            cancel()
-
-    def _opened(self) -> LoopThread[VerdictClient]:
-        with self._lock:
-            if self._loop is None:
-                self.stats  # noqa: B018  (made here, before several threads ask for it)
-                self._loop = LoopThread(self._connect, "http-judge")
-            return self._loop
+    def _question(self, pair: Pair) -> bytes:
+        return encode_pair(pair)
 
     @asynccontextmanager
     async def _connect(self) -> AsyncIterator[VerdictClient]:

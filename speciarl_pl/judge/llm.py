@@ -1,19 +1,15 @@
 """A judge that asks a large language model."""
 
 import json
-import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from queue import SimpleQueue
 from typing import Any, Final
 
 from speciarl_pl.answer import DEFAULT_MAX_CHARS
 from speciarl_pl.category import Category
 from speciarl_pl.judge.asking import Asker, Settings
-from speciarl_pl.judge.base import Judge, JudgeUnavailableError
 from speciarl_pl.judge.chat import CallError, Chat
 from speciarl_pl.judge.constraint import Constraint
-from speciarl_pl.judge.event_loop import ClosedError, LoopThread
 from speciarl_pl.judge.llm_arguments import (
     check_constraint,
     check_extra_body,
@@ -21,14 +17,15 @@ from speciarl_pl.judge.llm_arguments import (
     check_text,
     check_url,
 )
+from speciarl_pl.judge.loop_judge import LoopJudge
 from speciarl_pl.judge.prompt import load_prompt
-from speciarl_pl.records import Judgement, Pair, Unjudged
+from speciarl_pl.records import Pair
 
 _FORMAT: Final = 1
 """Raised when this code sends other things, or reads replies in another way, than before."""
 
 
-class LLMJudge(Judge):
+class LLMJudge(LoopJudge[Pair]):
     """Asks any OpenAI-compatible endpoint, such as vLLM or a hosted API, at temperature 0.
 
     Truth and prediction are sent as written, but as quoted data (see `quote`). The reply is held to
@@ -75,6 +72,8 @@ class LLMJudge(Judge):
         >>> judge.close()
     """
 
+    failures = (CallError,)
+
     def __init__(
         self,
         base_url: str,
@@ -91,6 +90,7 @@ class LLMJudge(Judge):
         api_key_env: str = "OPENAI_API_KEY",
         extra_body: dict[str, Any] | None = None,
     ) -> None:
+        super().__init__()
         check_url("base_url", base_url)
         check_text("model", model)
         check_text("api_key_env", api_key_env)
@@ -120,13 +120,6 @@ class LLMJudge(Judge):
         self._model, self._revision = model, revision
         self._base_url, self._api_key_env = base_url, api_key_env
         self._timeout_s, self._retries, self._concurrency = timeout_s, retries, concurrency
-        self._loop: LoopThread[Asker] | None = None
-        self._lock = threading.Lock()
-
-    @property
-    def waits(self) -> bool:
-        """True: it waits for the endpoint."""
-        return True
 
     @property
     def fingerprint(self) -> str:
@@ -151,78 +144,13 @@ class LLMJudge(Judge):
         }
         return json.dumps(parts, sort_keys=True, separators=(",", ":"))
 
-    def open(self) -> None:
-        """Start the thread that talks to the endpoint; the endpoint need not answer yet.
+    @property
+    def name(self) -> str:
+        """Always `llm`, as in the sources of its verdicts."""
+        return "llm"
 
-        Raises:
-            JudgeError: If the key in the environment cannot be sent.
-        """
-        self._opened()
-
-    def close(self) -> None:
-        """End the thread; what is still asked is left unjudged."""
-        with self._lock:
-            loop, self._loop = self._loop, None
-        if loop is not None:
-            loop.close()
-
-    def check(self) -> None:
-        """Have the endpoint write one token within 3 seconds, without a second try.
-
-        Raises:
-            JudgeUnavailableError: If it does not.
-        """
-        loop = self._opened()
-        try:
-            loop.call(loop.resource.check)
-        except (CallError, ClosedError) as error:
-            raise JudgeUnavailableError(str(error) or "llm: the judge was closed") from error
-
-    def judge(self, pairs: Sequence[Pair]) -> list[Judgement]:
-        """Judge `pairs`, in order; it never raises for a failure of the endpoint."""
-        found = dict(self.judge_each(pairs))
-        return [found[place] for place in range(len(pairs))]
-
-    def judge_each(self, pairs: Sequence[Pair]) -> Iterator[tuple[int, Judgement]]:
-        """Judge `pairs`, each as soon as its call is answered.
-
-        A caller that stops listening ends its calls.
-        """
-        asked, left = tuple(pairs), set(range(len(pairs)))
-        for place, judgement in self._stream(asked) if asked else ():
-            left.discard(place)
-            yield place, judgement
-        for place in left:
-            yield place, Unjudged("llm: the judge was closed", transient=True)
-
-    def _stream(self, pairs: tuple[Pair, ...]) -> Iterator[tuple[int, Judgement]]:
-        """Judgements as they come; not of all pairs if the judge is closed meanwhile."""
-        loop = self._opened()
-        judged: SimpleQueue[tuple[int, Judgement] | Exception | None] = SimpleQueue()
-
-        async def ask() -> None:
-            try:
-                await loop.resource.ask(pairs, lambda *one: judged.put(one))
-            except Exception as error:  # a bug; it belongs to the caller, not to the loop
-                judged.put(error)
-
-        try:
-            cancel = loop.start(ask, lambda: judged.put(None))
-        except ClosedError:
-            return
-        try:
-            while (one := judged.get()) is not None:
-                if isinstance(one, Exception):
-                    raise one
-                yield one
-        finally:
-            cancel()
-
-    def _opened(self) -> LoopThread[Asker]:
-        with self._lock:
-            if self._loop is None:
-                self._loop = LoopThread(self._connect, "llm-judge")
-            return self._loop
+    def _question(self, pair: Pair) -> Pair:
+        return pair
 
     @asynccontextmanager
     async def _connect(self) -> AsyncIterator[Asker]:

@@ -24,4 +24,4 @@ def vllm_judge(tmp_path_factory):
 @pytest.fixture(scope="session")
 def vllm_judge_url(vllm_judge):
     """Base of its API; the model is `vllm_judge.MODEL`."""
-    return vllm_judge.url
+    return f"{vllm_judge.url}/v1"

@@ -39,11 +39,11 @@ def overlapping(clients, size, universe):
     return [draw.sample(every, size) for _ in range(clients)]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_64_clients_with_overlapping_sets_of_10000_pairs(tmp_path, workers):
+def test_64_clients_with_overlapping_sets_of_10000_pairs(tmp_path):
+    """Of two worker processes, so that their questions have to be merged too."""
     sets = overlapping(64, 10_000, 12_000)
     with (
-        ServiceProcess(tmp_path, config(tmp_path), workers).wait() as service,
+        ServiceProcess(tmp_path, config(tmp_path), workers=2).wait() as service,
         ExitStack() as stack,
     ):
         judges = [stack.enter_context(HTTPJudge(service.url, concurrency=2)) for _ in sets]

@@ -204,7 +204,7 @@ def test_closing_leaves_the_rest_unjudged():
         while len(server.bodies) < 2:
             time.sleep(0.01)
         judge.close()
-        assert asking.result() == [Unjudged("llm: the judge was closed", transient=True)] * 5
+        assert asking.result() == [Unjudged("llm: closed while it was asked", transient=True)] * 5
         gate.set()
 
 

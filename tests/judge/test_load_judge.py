@@ -47,7 +47,7 @@ def test_the_users_own_judge(load):
         ("class_path: 3", "expected class_path and init_args of a judge"),
         ("class_path: ExactJudge\ninit_arg: {}", "only, got also init_arg"),
         ("class_path: ExactJdge", "ExactJdge"),
-        ("class_path: service_tools.until", "judge_tools.until does not"),
+        ("class_path: service_tools.until", "service_tools.until does not"),
         ("class_path: pathlib.Path", "pathlib.Path does not correspond to a subclass of Judge"),
         ("class_path: Judge", "Judge"),
         (

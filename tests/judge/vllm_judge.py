@@ -1,16 +1,11 @@
 """A real vLLM server of a tiny random text model, as a judge on loopback."""
 
-import os
-import subprocess
-import sys
-import time
 from pathlib import Path
 
-import httpx
 import torch
-from judge.fake_llm import free_port
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+from vllm_tools import VLLMProcess
 
 from speciarl_pl.policy.checkpoint import quiet
 
@@ -53,47 +48,9 @@ def save_model(folder: Path) -> Path:
     return folder
 
 
-class VLLMJudgeServer:
-    """Serves the model in `folder`; `url` is the base of its API."""
+class VLLMJudgeServer(VLLMProcess):
+    """Serves the model in `folder`."""
 
     def __init__(self, folder: Path, port: int | None = None) -> None:
-        self.port = port or free_port()
-        self.url = f"http://127.0.0.1:{self.port}/v1"
-        self.log = folder / "server.log"
-        command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
-        command += ["--model", str(folder), "--served-model-name", MODEL]
-        command += ["--host", "127.0.0.1", "--port", str(self.port)]
-        command += ["--dtype", "float32", "--enforce-eager", "--block-size", "32"]
-        command += ["--kv-cache-memory-bytes", str(2**28), "--max-model-len", str(LONGEST)]
-        environment = {
-            **os.environ,
-            "VLLM_NO_USAGE_STATS": "1",
-            "OMP_NUM_THREADS": "1",
-            "VLLM_CPU_OMP_THREADS_BIND": "nobind",  # else both share the first core
-        }
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                command,
-                env=environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def wait(self, seconds: float = 240) -> "VLLMJudgeServer":
-        """Until it answers."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            assert self.process.poll() is None, self.log.read_text()[-3000:]
-            try:
-                if httpx.get(self.url.replace("/v1", "/health"), timeout=2).is_success:
-                    return self
-            except httpx.TransportError:
-                time.sleep(0.5)
-        raise TimeoutError(self.log.read_text()[-3000:])
-
-    def kill(self) -> None:
-        """At once, with all its processes."""
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, 9)
-            self.process.wait()
+        options = ["--served-model-name", MODEL, "--max-model-len", str(LONGEST)]
+        super().__init__(folder, *options, port=port)

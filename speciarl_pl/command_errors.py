@@ -1,0 +1,48 @@
+"""What a command says when it fails: one line, and an exit code."""
+
+import re
+import sys
+from argparse import ArgumentError
+from collections.abc import Callable
+
+from speciarl_pl.errors import SpeciaRLError
+
+
+def run_command(command: Callable[[], int]) -> int:
+    """Run a command of the command line.
+
+    Returns:
+        Its exit code; 1 for an error that the user can act on, 2 for a wrong argument. The error is
+        printed in a line; a bug is raised.
+    """
+    try:
+        return command()
+    except SpeciaRLError as error:
+        return _fail(str(error), 1)
+    except ArgumentError as error:
+        return _fail(f"{error}\n--help lists all options", 2)
+    except ValueError as error:
+        if message := _argument_message(error):
+            return _fail(message, 2)
+        raise
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return code
+
+
+def _argument_message(error: BaseException | None) -> str | None:
+    """Message of the `ValueError` about an argument that this package raised; None for a bug.
+
+    jsonargparse wraps what a constructor raises in a description of all types that were tried.
+    """
+    while error is not None:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        module = trace.tb_frame.f_globals["__name__"] if trace else ""
+        if module.startswith("speciarl_pl.") and re.match(r"[a-z_][\w.]*: ", str(error)):
+            return str(error)
+        error = error.__cause__ or error.__context__
+    return None
