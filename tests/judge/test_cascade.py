@@ -49,6 +49,13 @@ def test_only_what_is_left_reaches_the_next_stage():
     assert judge.stats.value("stage", stage="2:CountingJudge", result="decided") == 2
 
 
+def test_the_share_that_never_needed_the_last_stage():
+    judge, _ = cascade()
+    assert judge.early_share is None
+    judge.judge([*SAME[:3], *pairs(1)])
+    assert judge.early_share == 0.75
+
+
 def test_early_verdicts_do_not_wait_for_the_last_stage():
     judge, last = cascade()
     coming = judge.judge_each([pairs(1)[0], SAME[0]])

@@ -1,12 +1,13 @@
 """Both stores keep the same promises; Redis is a real server."""
 
 import sqlite3
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from counting import redis_server
 
-from speciarl_pl.errors import JudgeError
+from speciarl_pl.errors import JudgeError, MissingExtraError
 from speciarl_pl.judge.redis_store import RedisStore
 from speciarl_pl.judge.sqlite_store import SQLiteStore
 from speciarl_pl.judge.store import Ask, Failure, StoreError
@@ -170,3 +171,9 @@ def test_redis_takes_its_password_from_the_environment(monkeypatch):
         store = open_store(url)
         assert store.get(["a"]) == {}
         store.close()
+
+
+def test_without_the_client_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "redis", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'speciarl_pl\[redis\]'"):
+        open_store("redis://127.0.0.1:1/0")
