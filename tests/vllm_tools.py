@@ -1,7 +1,6 @@
 """The real vLLM, for tests: whether it is there, requests to it, and servers of it on loopback."""
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,7 @@ import lightning as L
 import pytest
 import runs
 import torch
+from counting import free_port
 
 from speciarl_pl.callbacks import VLLMRolloutCallback
 from speciarl_pl.module import SpeciaRLModule
@@ -90,12 +90,6 @@ def change(policy, factor=1.0):
         for name, parameter in policy.named_parameters():
             if "lora_B" in name:
                 parameter.mul_(factor).add_(torch.randn_like(parameter), alpha=0.002)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class VLLMProcess:

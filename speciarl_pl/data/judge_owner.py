@@ -10,7 +10,6 @@ import lightning as L
 
 from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge import HTTPJudge, Judge
-from speciarl_pl.judge.background import BackgroundService
 
 _LOOPBACK: Final = "127.0.0.1"
 
@@ -69,6 +68,9 @@ class JudgeOwner:
 
     def _serve(self, trainer: L.Trainer) -> Judge:
         """Open the judge, serve it, and tell the others where, or why not."""
+        # Here, since most runs serve nothing and need no web server.
+        from speciarl_pl.judge.background import BackgroundService
+
         token = secrets.token_urlsafe(32)
         try:
             judge = self._enter(self._judge)

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
-from functools import lru_cache
 from typing import Final, Protocol
 
 from speciarl_pl.answer import answer_key
@@ -16,7 +15,6 @@ BROKEN: Final = Unjudged("the judge failed on this pair; the log of the service 
 """Of pairs left without a judgement by a bug in the judge."""
 
 _logger = logging.getLogger(__name__)
-_key = lru_cache(maxsize=8192)(answer_key)  # truths come again and again
 
 
 class Question(Protocol):
@@ -67,7 +65,7 @@ def answer_each(
         if refusal is not None:
             yield place, refusal
         else:
-            key = _key(question.truth), _key(question.prediction)
+            key = answer_key(question.truth), answer_key(question.prediction)
             places.setdefault(key, []).append(place)
     groups = list(places.values())
     asked = [Pair(questions[group[0]].truth, questions[group[0]].prediction) for group in groups]
@@ -82,7 +80,7 @@ def _refusal(question: Question, max_chars: int) -> Unjudged | None:
             return Unjudged(f"{name}: expected at most {max_chars} characters, got {len(text)}")
         if not _is_plain(text):
             return Unjudged(f"{name}: expected text without NUL and lone surrogates")
-    return None if _key(question.truth) else NO_TRUTH
+    return None if answer_key(question.truth) else NO_TRUTH
 
 
 def _is_plain(text: str) -> bool:

@@ -109,6 +109,19 @@ class Judge(ABC):
         self.close()
 
 
+class StreamingJudge(Judge):
+    """A judge whose judgements come one by one: a subclass implements `judge_each`."""
+
+    @abstractmethod
+    def judge_each(self, pairs: Sequence[Pair]) -> Iterator[tuple[int, Judgement]]:
+        """Judge `pairs`, each as soon as its judgement is there; see `Judge.judge_each`."""
+
+    def judge(self, pairs: Sequence[Pair]) -> list[Judgement]:
+        """Judge `pairs`, in order."""
+        found = dict(self.judge_each(pairs))
+        return [found[place] for place in range(len(pairs))]
+
+
 def check_when_unknown(unknown: str) -> None:
     """Raise a `ValueError` unless `unknown` is one of `WhenUnknown`."""
     if unknown not in ("wrong", "unjudged"):

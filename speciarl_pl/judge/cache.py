@@ -7,7 +7,7 @@ from concurrent.futures import Future, as_completed
 from typing import Final
 
 from speciarl_pl.answer import answer_key
-from speciarl_pl.judge.base import Judge
+from speciarl_pl.judge.base import Judge, StreamingJudge
 from speciarl_pl.judge.merge import Asker
 from speciarl_pl.judge.stats import JudgeStats
 from speciarl_pl.judge.stores import DEFAULT_STORE, open_store
@@ -17,7 +17,7 @@ _MEMORY: Final = 100_000
 """Verdicts kept in this process, about 40 MB."""
 
 
-class CachedJudge(Judge):
+class CachedJudge(StreamingJudge):
     """Keeps the verdicts of another judge, and merges questions that are on their way.
 
     The key of a verdict is made of all that it depends on: truth and prediction, folded as in
@@ -87,14 +87,6 @@ class CachedJudge(Judge):
         for future in flying:
             future.exception()
         self._asker.close()
-
-    def judge(self, pairs: Sequence[Pair]) -> list[Judgement]:
-        """Judge `pairs`, in order."""
-        found: list[Judgement | None] = [None] * len(pairs)
-        for place, judgement in self.judge_each(pairs):
-            found[place] = judgement
-        assert None not in found
-        return found  # type: ignore[return-value]
 
     def judge_each(self, pairs: Sequence[Pair]) -> Iterator[tuple[int, Judgement]]:
         """Judge `pairs`: first those that are known, then the others as they come."""

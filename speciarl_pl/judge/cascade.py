@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from speciarl_pl.judge.base import Judge
+from speciarl_pl.judge.base import Judge, StreamingJudge
 from speciarl_pl.judge.outage import each_or_unjudged
 from speciarl_pl.judge.stats import JudgeStats
 from speciarl_pl.records import Judgement, Pair, Verdict
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 Indexed = tuple[int, Judgement]
 
 
-class CascadeJudge(Judge):
+class CascadeJudge(StreamingJudge):
     """Asks its stages in order; a pair that one leaves unjudged goes to the next.
 
     Cheap and certain stages come first, such as `ExactJudge(unknown="unjudged")` and a
@@ -104,11 +104,6 @@ class CascadeJudge(Judge):
         """Make sure that all stages answer."""
         for stage in self.stages:
             stage.check()
-
-    def judge(self, pairs: Sequence[Pair]) -> list[Judgement]:
-        """Judge `pairs`, in order."""
-        found = dict(self.judge_each(pairs))
-        return [found[place] for place in range(len(pairs))]
 
     def judge_each(self, pairs: Sequence[Pair]) -> Iterator[Indexed]:
         """Judge `pairs`; what early stages decide comes before the last one is asked."""

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from typing import Final
 
 from speciarl_pl.answer import answer_key, extract_answer
-from speciarl_pl.judge.base import Judge
+from speciarl_pl.judge.base import Judge, StreamingJudge
 from speciarl_pl.judge.outage import each_or_unjudged
 from speciarl_pl.records import Answer, Judgement, Pair, Unjudged
 
@@ -14,7 +14,7 @@ _THREADS: Final = 8
 """Questions under way at once; each takes along all that has come in since the last."""
 
 
-class EarlyJudge(Judge):
+class EarlyJudge(StreamingJudge):
     """Asks another judge about each rollout as soon as it is finished.
 
     `add` returns at once; `judge` then gives the judgements of what was added, waiting where they
@@ -64,10 +64,6 @@ class EarlyJudge(Judge):
         answer = extract_answer(text, self._max_chars)
         if isinstance(answer, Answer) and answer_key(truth):
             self._ask([Pair(truth, answer.text)])
-
-    def judge(self, pairs: Sequence[Pair]) -> list[Judgement]:
-        """Judge `pairs`, in order."""
-        return [future.result() for future in self._ask(pairs)]
 
     def judge_each(self, pairs: Sequence[Pair]) -> Iterator[tuple[int, Judgement]]:
         """Judge `pairs`, as judgements come."""

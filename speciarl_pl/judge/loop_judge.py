@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from queue import SimpleQueue
 from typing import Generic, Protocol, TypeVar
 
-from speciarl_pl.judge.base import Judge, JudgeUnavailableError
+from speciarl_pl.judge.base import JudgeUnavailableError, StreamingJudge
 from speciarl_pl.judge.event_loop import ClosedError, LoopThread
 from speciarl_pl.records import Judgement, Pair, Unjudged
 
@@ -27,7 +27,7 @@ class Service(Protocol[Q_contra]):
         """Make sure that it answers; a `LoopJudge.failures` says why not."""
 
 
-class LoopJudge(Judge, Generic[Q]):
+class LoopJudge(StreamingJudge, Generic[Q]):
     """The threads of a judge that waits for a service; opens itself when first asked.
 
     A subclass says how a pair is put and how to connect.
@@ -85,11 +85,6 @@ class LoopJudge(Judge, Generic[Q]):
             loop.call(loop.resource.check)
         except failures as error:
             raise JudgeUnavailableError(str(error) or f"{self.name}: closed") from error
-
-    def judge(self, pairs: Sequence[Pair]) -> list[Judgement]:
-        """Judge `pairs`, in order; raises nothing for a failure of the service."""
-        found = dict(self.judge_each(pairs))
-        return [found[place] for place in range(len(pairs))]
 
     def judge_each(self, pairs: Sequence[Pair]) -> Iterator[tuple[int, Judgement]]:
         """Judge `pairs`, each as soon as its answer is there.

@@ -5,14 +5,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from speciarl_pl.judge.base import Judge, JudgeUnavailableError
+from speciarl_pl.judge.base import Judge, JudgeUnavailableError, StreamingJudge
 from speciarl_pl.judge.outage import each_or_unjudged
 from speciarl_pl.records import Judgement, Pair, Unjudged
 
 _log = logging.getLogger(__name__)
 
 
-class PatientJudge(Judge):
+class PatientJudge(StreamingJudge):
     """Asks another judge again, for a while, about what an outage left unjudged.
 
     Only transient failures are asked about again, and only once the judge says by `check` that it
@@ -46,11 +46,6 @@ class PatientJudge(Judge):
     def waits(self) -> bool:
         """Whether the judge behind waits."""
         return self._judge.waits
-
-    def judge(self, pairs: Sequence[Pair]) -> list[Judgement]:
-        """Judge `pairs`, in order."""
-        found = dict(self.judge_each(pairs))
-        return [found[place] for place in range(len(pairs))]
 
     def judge_each(self, pairs: Sequence[Pair]) -> Iterator[tuple[int, Judgement]]:
         """Judge `pairs`; what an outage left unjudged comes last, after it or after patience."""

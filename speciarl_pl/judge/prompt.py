@@ -11,6 +11,7 @@ import yaml
 
 from speciarl_pl.category import Category
 from speciarl_pl.errors import JudgeError
+from speciarl_pl.judge.packaged import packaged_file
 from speciarl_pl.judge.quoting import quote
 from speciarl_pl.records import Pair
 
@@ -85,25 +86,13 @@ def load_prompt(prompt: str) -> Prompt:
         >>> {label: category.label for label, category in prompt.labels.items()}
         {'correct': 'specific', 'incorrect': 'wrong', 'declined': 'abstain'}
     """
-    path = _path(prompt)
+    path = packaged_file("prompt", prompt, PROMPTS, ".txt")
     try:
         data = path.read_bytes()
         text = data.decode().replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError) as error:
         raise JudgeError(f"{path}: the prompt cannot be read: {error}") from error
     return _parse(text, path, hashlib.sha256(data).hexdigest())
-
-
-def _path(prompt: str) -> Path:
-    if prompt.lower().endswith(".txt"):
-        return Path(prompt)
-    packaged = {path.stem: path for path in sorted(PROMPTS.glob("*.txt"))}
-    if prompt not in packaged:
-        raise JudgeError(
-            f"prompt: expected one of {', '.join(packaged)} or the path of a .txt file, "
-            f"got {prompt!r}"
-        )
-    return packaged[prompt]
 
 
 def _parse(text: str, path: Path, digest: str) -> Prompt:

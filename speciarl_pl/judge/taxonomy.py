@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge.base import Judge, WhenUnknown, check_when_unknown
+from speciarl_pl.judge.packaged import packaged_file
 from speciarl_pl.judge.taxonomy_rules import TaxonomyRules
 from speciarl_pl.judge.tree import Taxonomy
 from speciarl_pl.records import Judgement, Pair, Unjudged, Verdict
@@ -111,12 +111,4 @@ def taxonomy_path(taxonomy: str) -> Path:
     Raises:
         JudgeError: If it is neither a packaged name nor a path that ends in `.csv`.
     """
-    if taxonomy.lower().endswith(".csv"):
-        return Path(taxonomy)
-    packaged = {path.stem: path for path in sorted(TAXONOMIES.glob("*.csv"))}
-    if taxonomy not in packaged:
-        raise JudgeError(
-            f"taxonomy: expected one of {', '.join(packaged) or '(none packaged)'} or the path of "
-            f"a .csv file, got {taxonomy!r}"
-        )
-    return packaged[taxonomy]
+    return packaged_file("taxonomy", taxonomy, TAXONOMIES, ".csv")

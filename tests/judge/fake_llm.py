@@ -1,7 +1,6 @@
 """A stand-in for an LLM behind HTTP: real sockets on loopback, scripted replies."""
 
 import json
-import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -9,13 +8,6 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 PROBE = "speciarl-7f3a"
-
-
-def free_port():
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """What an LLM judge makes of an endpoint that fails."""
 
 import pytest
-from judge.fake_llm import Reply, completion, error, fake_llm, free_port, says
+from counting import free_port
+from judge.fake_llm import Reply, completion, error, fake_llm, says
 
 from speciarl_pl.category import Category
 from speciarl_pl.judge.base import JudgeUnavailableError

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Final, TextIO
 
 from speciarl_pl.category import Category
-from speciarl_pl.errors import JudgeError
-from speciarl_pl.judge.base import Judge, JudgeUnavailableError
-from speciarl_pl.records import Judgement, Pair, Unjudged, Verdict
+from speciarl_pl.judge.base import Judge
+from speciarl_pl.judge.outage import each_or_unjudged
+from speciarl_pl.records import Judgement, Pair, Verdict
 
 BATCH: Final = 256
 """Pairs a judge is asked about at once."""
@@ -62,7 +62,7 @@ def judge_all(
     for start in range(0, len(distinct), BATCH):
         batch = distinct[start : start + BATCH]
         progress.show(what, start, len(distinct))
-        judged.update(zip(batch, _judge_batch(judge, batch), strict=True))
+        judged |= {batch[place]: one for place, one in each_or_unjudged(judge, batch)}
     progress.clear()
     return [judged[pair] for pair in pairs]
 
@@ -72,19 +72,3 @@ def categories(judgements: Sequence[Judgement]) -> list[Category | None]:
     return [
         judgement.category if isinstance(judgement, Verdict) else None for judgement in judgements
     ]
-
-
-def _judge_batch(judge: Judge, pairs: Sequence[Pair]) -> list[Judgement]:
-    name = type(judge).__name__
-    found: dict[int, Judgement] = {}
-    try:
-        for place, judgement in judge.judge_each(pairs):
-            if place in found or not 0 <= place < len(pairs):
-                raise JudgeError(f"{name}: expected each of {len(pairs)} places once, got {place}")
-            found[place] = judgement
-    except (OSError, JudgeUnavailableError) as error:
-        missing = Unjudged(f"{name}: {type(error).__name__}: {error}", transient=True)
-        return [found.get(place, missing) for place in range(len(pairs))]
-    if len(found) < len(pairs):
-        raise JudgeError(f"{name}: expected {len(pairs)} judgements, got {len(found)}")
-    return [found[place] for place in range(len(pairs))]
