@@ -67,7 +67,7 @@ def test_a_failing_service_leaves_the_rest_of_the_batch_unjudged(error):
 def test_a_judge_must_answer_for_every_place_once(places):
     judge = EachJudge(lambda pairs: ((place, WRONG) for place in places))
 
-    with pytest.raises(JudgeError, match="EachJudge: (un)?expected"):
+    with pytest.raises(JudgeError, match=r"EachJudge: (un)?expected"):
         judge_all(judge, [Pair("a", "b"), Pair("a", "c")])
 
 
