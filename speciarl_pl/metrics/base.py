@@ -19,8 +19,6 @@ class OutcomeMetric(Metric):
 
     is_differentiable = False
     full_state_update = False
-    plot_lower_bound = 0.0
-    plot_upper_bound: float | None = 1.0
 
     counts: Tensor
     """int64 [8], in the order of `OUTCOME_LABELS`."""
@@ -39,6 +37,14 @@ class OutcomeMetric(Metric):
             ValueError: If `codes` are no integers or out of range.
         """
         self.counts = self.counts + outcome_counts(codes).to(self.counts.device)
+
+
+class OneValueMetric(OutcomeMetric):
+    """A metric of outcome counts that is one number from 0 to 1, the higher the better."""
+
+    higher_is_better = True
+    plot_lower_bound = 0.0
+    plot_upper_bound = 1.0
 
     def plot(
         self, val: Tensor | Sequence[Tensor] | None = None, ax: _AX_TYPE | None = None

@@ -2,11 +2,11 @@
 
 from torch import Tensor
 
-from speciarl_pl.metrics.base import OutcomeMetric
+from speciarl_pl.metrics.base import OneValueMetric
 from speciarl_pl.metrics.functional.rates import correctness
 
 
-class Correctness(OutcomeMetric):
+class Correctness(OneValueMetric):
     """Share of predictions that are generic or better.
 
     Unparsed predictions count as wrong, unjudged ones are left out. NaN before the first
@@ -18,8 +18,6 @@ class Correctness(OutcomeMetric):
         >>> metric(torch.tensor([0, 2, 4, -1, -2]))
         tensor(0.5000)
     """
-
-    higher_is_better = True
 
     def compute(self) -> Tensor:
         """The share so far, a scalar."""

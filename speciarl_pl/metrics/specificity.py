@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from speciarl_pl.metrics.base import OutcomeMetric
+from speciarl_pl.metrics.base import OneValueMetric
 from speciarl_pl.metrics.functional.specificity import (
     Weights,
     harmonic_mean,
@@ -11,7 +11,7 @@ from speciarl_pl.metrics.functional.specificity import (
 )
 
 
-class _WeightedMetric(OutcomeMetric):
+class _WeightedMetric(OneValueMetric):
     """A metric that values the levels of correct predictions.
 
     Args:
@@ -21,8 +21,6 @@ class _WeightedMetric(OutcomeMetric):
     Raises:
         ValueError: If `weights` are invalid.
     """
-
-    higher_is_better = True
 
     def __init__(self, weights: Weights = "release") -> None:
         super().__init__()

@@ -1,5 +1,6 @@
 import math
 import pickle
+import sys
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -70,6 +71,53 @@ def test_plots(case):
     figure, _ = metric.plot()
     assert figure.axes
     plt.close(figure)
+
+
+def test_rates_are_drawn_as_bars_with_their_values():
+    mpl.use("Agg")
+    metric = CategoryRates()
+    metric.update(torch.cat(BATCHES))
+    figure, axis = metric.plot()
+    figure.canvas.draw()
+    rates = functional.category_rates(COUNTS)
+    heights = [bar.get_height() for bar in axis.patches]
+    assert heights == pytest.approx([rate.item() for rate in rates.values()])
+    names = [label.get_text() for label in axis.get_xticklabels()]
+    assert names == [name.replace("_", " ") for name in rates]
+    plt.close(figure)
+
+
+def test_counts_are_drawn_as_bars_with_their_labels():
+    mpl.use("Agg")
+    metric = OutcomeCounts()
+    metric.update(torch.cat(BATCHES))
+    _, given_axis = plt.subplots()
+    figure, axis = metric.plot(ax=given_axis)
+    assert axis is given_axis
+    assert [bar.get_height() for bar in axis.patches] == COUNTS.tolist()
+    names = [label.get_text() for label in axis.get_xticklabels()]
+    assert names == list(functional.OUTCOME_LABELS)
+    plt.close(figure)
+
+
+@pytest.mark.parametrize("metric_class", [CategoryRates, OutcomeCounts])
+def test_several_results_are_drawn_as_a_line_each(metric_class):
+    mpl.use("Agg")
+    metric = metric_class()
+    figure, axis = metric.plot([metric(BATCHES[0]), metric(BATCHES[2])])
+    figure.canvas.draw()
+    assert len(axis.lines) == 8
+    assert all(len(line.get_ydata()) == 2 for line in axis.lines)
+    assert len(axis.get_legend().get_texts()) == 8
+    plt.close(figure)
+
+
+def test_a_plot_without_matplotlib_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    metric = CategoryRates()
+    metric.update(BATCHES[0])
+    with pytest.raises(ModuleNotFoundError, match="plot needs matplotlib; install it with `pip"):
+        metric.plot()
 
 
 def test_state_stays_an_integer_under_half_precision():

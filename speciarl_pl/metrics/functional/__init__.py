@@ -1,31 +1,87 @@
 """The maths behind the metrics, as pure functions."""
 
 from speciarl_pl.metrics.functional.best_of_k import best_of_k, best_of_k_counts
-from speciarl_pl.metrics.functional.counts import OUTCOME_LABELS, outcome_counts
+from speciarl_pl.metrics.functional.best_of_k_curve import BestOfKCurve, best_of_k_curve
+from speciarl_pl.metrics.functional.counts import OUTCOME_LABELS, image_counts, outcome_counts
+from speciarl_pl.metrics.functional.difference import Difference
+from speciarl_pl.metrics.functional.headline import AVERAGED, SCORES, headline
+from speciarl_pl.metrics.functional.hierarchical import (
+    hierarchical_interval,
+    hierarchical_scores,
+)
+from speciarl_pl.metrics.functional.inclusion import is_included, llm_inclusion, textual_inclusion
 from speciarl_pl.metrics.functional.intervals import bootstrap_interval, wilson_interval
+from speciarl_pl.metrics.functional.judge_coverage import judge_coverage
+from speciarl_pl.metrics.functional.macro import (
+    GroupAverage,
+    group_averages,
+    macro_average,
+    macro_intervals,
+)
+from speciarl_pl.metrics.functional.majority import Vote, majority_vote
+from speciarl_pl.metrics.functional.mcnemar import McNemar, mcnemar
+from speciarl_pl.metrics.functional.mean import clustered_interval, mean_interval
+from speciarl_pl.metrics.functional.paired import paired_bootstrap
 from speciarl_pl.metrics.functional.rates import category_rates, correctness
+from speciarl_pl.metrics.functional.samples import summarize_majority, summarize_samples
+from speciarl_pl.metrics.functional.similarity import (
+    concept_similarity,
+    cosines,
+    semantic_similarity,
+)
 from speciarl_pl.metrics.functional.specificity import (
     LEVEL_WEIGHTS,
     Weights,
     harmonic_mean,
     specificity,
 )
-from speciarl_pl.metrics.functional.summary import Summary, macro_average, summarize
+from speciarl_pl.metrics.functional.summary import MajoritySummary, Summary, summarize
+from speciarl_pl.metrics.functional.unpaired import unpaired_bootstrap
 
 __all__ = [
+    "AVERAGED",
     "LEVEL_WEIGHTS",
     "OUTCOME_LABELS",
+    "SCORES",
+    "BestOfKCurve",
+    "Difference",
+    "GroupAverage",
+    "MajoritySummary",
+    "McNemar",
     "Summary",
+    "Vote",
     "Weights",
     "best_of_k",
     "best_of_k_counts",
+    "best_of_k_curve",
     "bootstrap_interval",
     "category_rates",
+    "clustered_interval",
+    "concept_similarity",
     "correctness",
+    "cosines",
+    "group_averages",
     "harmonic_mean",
+    "headline",
+    "hierarchical_interval",
+    "hierarchical_scores",
+    "image_counts",
+    "is_included",
+    "judge_coverage",
+    "llm_inclusion",
     "macro_average",
+    "macro_intervals",
+    "majority_vote",
+    "mcnemar",
+    "mean_interval",
     "outcome_counts",
+    "paired_bootstrap",
+    "semantic_similarity",
     "specificity",
     "summarize",
+    "summarize_majority",
+    "summarize_samples",
+    "textual_inclusion",
+    "unpaired_bootstrap",
     "wilson_interval",
 ]

@@ -1,10 +1,13 @@
 """What the best of k samples an image reaches, by category (paper, section 1: "best of 64")."""
 
+import math
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-from speciarl_pl.category import UNJUDGED, Category
-from speciarl_pl.metrics.functional.counts import N_OUTCOMES
+from speciarl_pl.category import Category
+from speciarl_pl.metrics.functional.counts import N_OUTCOMES, image_counts, n_predictions
 
 
 def best_of_k(codes: Tensor, k: int) -> Tensor:
@@ -23,23 +26,15 @@ def best_of_k(codes: Tensor, k: int) -> Tensor:
         float64 [6], from wrong (always 1) to more specific; NaN if every image is left out.
 
     Raises:
-        ValueError: If `codes` is not two-dimensional or `k` is not from 1 to its samples.
+        ValueError: If `codes` are out of range or not two-dimensional, or `k` is not from 1 to
+            their samples.
 
     Example:
         >>> best_of_k(torch.tensor([[2, 2, 4], [0, 0, 0]]), k=2)
         tensor([1.0000, 0.5000, 0.5000, 0.3333, 0.3333, 0.0000], dtype=torch.float64)
     """
-    if codes.ndim != 2:
-        raise ValueError(f"codes: expected [images, samples], got shape {tuple(codes.shape)}")
-    if not 1 <= k <= codes.shape[1]:
-        raise ValueError(f"k: expected an int from 1 to {codes.shape[1]} samples, got {k}")
-    judged = codes != UNJUDGED
-    codes = codes[judged.sum(1) >= k]
-    judged = codes != UNJUDGED
-    levels = torch.arange(len(Category), device=codes.device)
-    below = ((codes.unsqueeze(-1) < levels) & judged.unsqueeze(-1)).sum(1)
-    below[:, Category.WRONG] = 0
-    return 1 - _all_drawn_from(below, judged.sum(1, keepdim=True), k).mean(0)
+    sums = _sums_of_one(codes, k)
+    return sums[1:] / sums[0]
 
 
 def best_of_k_counts(codes: Tensor, k: int) -> Tensor:
@@ -62,16 +57,73 @@ def best_of_k_counts(codes: Tensor, k: int) -> Tensor:
         >>> best_of_k_counts(torch.tensor([[2, 2, 4], [0, 0, 0]]), k=3)
         tensor([0., 0., 1., 0., 0., 0., 1., 0.], dtype=torch.float64)
     """
-    reached = best_of_k(codes, k)
-    above = torch.cat((reached[1:], reached.new_zeros(1)))
-    images = ((codes != UNJUDGED).sum(1) >= k).sum()
-    counts = reached.new_zeros(N_OUTCOMES)
-    counts[-len(Category) :] = ((reached - above) * images).nan_to_num(0.0)
-    return counts
+    return counts_of_best(_sums_of_one(codes, k))
 
 
-def _all_drawn_from(below: Tensor, n: Tensor, k: int) -> Tensor:
-    """C(below, k) / C(n, k) as a product of k factors, exact where it is 0 or 1."""
-    drawn = torch.arange(k, dtype=torch.float64, device=below.device)
-    factors = (below.unsqueeze(-1) - drawn).clamp(min=0) / (n.unsqueeze(-1) - drawn)
-    return factors.prod(-1)
+def reached_by_best(counts: Tensor, ks: Sequence[int]) -> Tensor:
+    """Chance of each image that its best of k samples reaches each category, for several k.
+
+    Args:
+        counts: int64 [images, 8], the samples of each image by outcome.
+        ks: Rising, each at least 1.
+
+    Returns:
+        float64 [images, len(ks), 7]: first 1, or 0 if the image has fewer than k judged samples and
+        is left out; then the chance for each category from wrong to more specific, 0 if left out.
+
+    Example:
+        >>> reached_by_best(torch.tensor([[0, 0, 0, 0, 2, 0, 1, 0]]), ks=(1, 3))[0, :, 4:]
+        tensor([[0.3333, 0.3333, 0.0000],
+                [1.0000, 1.0000, 0.0000]], dtype=torch.float64)
+    """
+    n = n_predictions(counts).unsqueeze(-1).double()
+    below = counts[:, 1:-1].cumsum(1).double()
+    below[:, Category.WRONG] = 0.0  # the unparsed are wrong, not below it
+    all_below = torch.ones_like(below)
+    rows = []
+    for drawn in range(max(ks)):
+        # One factor of C(below, k) / C(n, k); exact where that is 0 or 1.
+        all_below = all_below * ((below - drawn).clamp(min=0) / (n - drawn).clamp(min=1))
+        if drawn + 1 in ks:
+            chances = torch.cat((torch.ones_like(n), 1 - all_below), 1)
+            rows.append(chances.where(n > drawn, 0.0))
+    return torch.stack(rows, 1)
+
+
+def counts_of_best(reached: Tensor) -> Tensor:
+    """Expected outcome counts behind sums over images of `reached_by_best`.
+
+    Args:
+        reached: float64 [..., 7].
+
+    Returns:
+        float64 [..., 8] in the order of `OUTCOME_LABELS`.
+    """
+    reached = reached[..., 1:]
+    above = torch.cat((reached[..., 1:], torch.zeros_like(reached[..., :1])), -1)
+    unread = reached.new_zeros(*reached.shape[:-1], N_OUTCOMES - len(Category))
+    return torch.cat((unread, reached - above), -1)
+
+
+def exact_sum(rows: Tensor) -> Tensor:
+    """Sum over the first dimension, rounded once: no order of adding gives another result.
+
+    Args:
+        rows: float64 [rows, ...].
+
+    Returns:
+        float64 [...], on the device of `rows`.
+
+    Example:
+        >>> exact_sum(torch.tensor([[1e16], [1.0], [-1e16]], dtype=torch.float64))
+        tensor([1.], dtype=torch.float64)
+    """
+    sums = [math.fsum(column) for column in rows.flatten(1).T.tolist()]
+    return rows.new_tensor(sums).reshape(rows.shape[1:])
+
+
+def _sums_of_one(codes: Tensor, k: int) -> Tensor:
+    counts = image_counts(codes)
+    if not 1 <= k <= codes.shape[1]:
+        raise ValueError(f"k: expected an int from 1 to {codes.shape[1]} samples, got {k}")
+    return exact_sum(reached_by_best(counts, (k,))[:, 0])

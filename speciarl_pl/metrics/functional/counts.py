@@ -35,16 +35,53 @@ def outcome_counts(codes: Tensor) -> Tensor:
         >>> outcome_counts(torch.tensor([0, 2, 2, 5, -1, -2]))
         tensor([1, 1, 1, 0, 2, 0, 0, 1])
     """
+    return _count(checked(codes).reshape(-1))
+
+
+def image_counts(codes: Tensor, name: str = "codes") -> Tensor:
+    """Count the outcomes of each image.
+
+    Args:
+        codes: Integers [images, samples]: as for `outcome_counts`.
+        name: What an error calls `codes`.
+
+    Returns:
+        int64 [images, 8] in the order of `OUTCOME_LABELS`, on the device of `codes`.
+
+    Raises:
+        ValueError: If `codes` are no integers, out of range or not two-dimensional.
+
+    Example:
+        >>> image_counts(torch.tensor([[4, 4], [0, -2]]))
+        tensor([[0, 0, 0, 0, 0, 0, 2, 0],
+                [1, 0, 1, 0, 0, 0, 0, 0]])
+    """
+    if codes.ndim != 2:
+        raise ValueError(f"{name}: expected [images, samples], got shape {tuple(codes.shape)}")
+    return _count(checked(codes, name))
+
+
+def checked(codes: Tensor, name: str = "codes") -> Tensor:
+    """Codes as they are, if they are codes.
+
+    Raises:
+        ValueError: If they are no integers or out of range.
+    """
     if codes.is_floating_point() or codes.is_complex() or codes.dtype == torch.bool:
-        raise ValueError(f"codes: expected integers, got {codes.dtype}")
-    places = torch.arange(N_OUTCOMES, device=codes.device)
-    counts = (codes.reshape(-1, 1).long() - FIRST_CODE == places).sum(0)
-    if int(counts.sum()) != codes.numel():
+        raise ValueError(f"{name}: expected integers, got {codes.dtype}")
+    last = int(max(Category))
+    if codes.numel() and not FIRST_CODE <= int(codes.min()) <= int(codes.max()) <= last:
         raise ValueError(
-            f"codes: expected values from {FIRST_CODE} to {int(max(Category))}, got "
+            f"{name}: expected values from {FIRST_CODE} to {last}, got "
             f"{int(codes.min())} to {int(codes.max())}"
         )
-    return counts
+    return codes
+
+
+def _count(codes: Tensor) -> Tensor:
+    """Count along the last dimension; [..., n] -> int64 [..., 8]."""
+    places = torch.arange(N_OUTCOMES, device=codes.device)
+    return (codes.unsqueeze(-1).long() - FIRST_CODE == places).sum(-2)
 
 
 def as_real(counts: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from speciarl_pl.category import UNJUDGED
 from speciarl_pl.metrics.functional.counts import FIRST_CODE
+from speciarl_pl.metrics.functional.resampling import RESAMPLES, check_resamples
 
 
 def wilson_interval(successes: Tensor, n: Tensor, confidence: float = 0.95) -> Tensor:
@@ -20,7 +21,8 @@ def wilson_interval(successes: Tensor, n: Tensor, confidence: float = 0.95) -> T
         confidence: Between 0 and 1.
 
     Returns:
-        float64 [..., 2], low and high; NaN where `n` is 0.
+        float64 [..., 2], low and high; NaN where `n` is 0. Exactly 0 at the low end without
+        successes, exactly 1 at the high end without failures.
 
     Raises:
         ValueError: If `confidence` is not between 0 and 1.
@@ -35,15 +37,17 @@ def wilson_interval(successes: Tensor, n: Tensor, confidence: float = 0.95) -> T
     share = successes.double() / n
     center = share + z**2 / (2 * n)
     half = z * (share * (1 - share) / n + z**2 / (4 * n**2)).sqrt()
-    bounds = torch.stack((center - half, center + half), -1) / (1 + z**2 / n).unsqueeze(-1)
-    return bounds.clamp(0.0, 1.0)
+    low, high = (center - half) / (1 + z**2 / n), (center + half) / (1 + z**2 / n)
+    # Rounding would leave 1e-17 where the bounds are 0 and 1.
+    low, high = low.masked_fill(share == 0, 0.0), high.masked_fill(share == 1, 1.0)
+    return torch.stack((low, high), -1).clamp(0.0, 1.0)
 
 
 def bootstrap_interval(
     counts: Tensor,
     statistic: Callable[[Tensor], Tensor],
     confidence: float = 0.95,
-    resamples: int = 2000,
+    resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Tensor:
     """Percentile bootstrap interval of a statistic of outcome counts.
@@ -72,17 +76,37 @@ def bootstrap_interval(
         tensor([0.7488, 0.8884], dtype=torch.float64)
     """
     _check_confidence(confidence)
-    if resamples < 1:
-        raise ValueError(f"resamples: expected an int >= 1, got {resamples}")
+    check_resamples(resamples)
     observed = counts.detach().cpu().double().numpy().copy()
     observed[UNJUDGED - FIRST_CODE] = 0.0
     n = int(observed.sum())
     if n == 0:
         return torch.full((2,), torch.nan, dtype=torch.float64)
     drawn = np.random.default_rng(seed).multinomial(n, observed / n, size=resamples)
+    return percentile_interval(statistic(torch.from_numpy(drawn).double()), confidence)
+
+
+def percentile_interval(values: Tensor, confidence: float = 0.95) -> Tensor:
+    """Interval between two quantiles of bootstrap draws.
+
+    Args:
+        values: float64 [resamples, ...]; undefined draws (NaN) are left out.
+        confidence: Between 0 and 1.
+
+    Returns:
+        float64 [..., 2], low and high; NaN where no draw is defined.
+
+    Raises:
+        ValueError: If `confidence` is not between 0 and 1.
+
+    Example:
+        >>> percentile_interval(torch.arange(101).double())
+        tensor([ 2.5000, 97.5000], dtype=torch.float64)
+    """
+    _check_confidence(confidence)
     tail = (1 - confidence) / 2
     tails = torch.tensor([tail, 1 - tail], dtype=torch.float64)
-    return statistic(torch.from_numpy(drawn).double()).nanquantile(tails)
+    return values.nanquantile(tails, dim=0).movedim(0, -1)
 
 
 def _check_confidence(confidence: float) -> None:

@@ -1,27 +1,23 @@
 """The numbers of one data set as `results.json` holds them (ARCHITECTURE.md)."""
 
-import math
-from collections.abc import Mapping
 from functools import partial
-from typing import Final, TypeAlias, TypedDict
+from typing import NotRequired, TypedDict
 
 from torch import Tensor
 
+from speciarl_pl.category import UNPARSED, Category
+from speciarl_pl.metrics.functional.best_of_k_curve import BestOfKCurve
 from speciarl_pl.metrics.functional.counts import (
     N_OUTCOMES,
     OUTCOME_LABELS,
+    count_of,
     n_correct,
     n_predictions,
 )
+from speciarl_pl.metrics.functional.headline import headline
 from speciarl_pl.metrics.functional.intervals import bootstrap_interval, wilson_interval
-from speciarl_pl.metrics.functional.rates import category_rates, correctness
+from speciarl_pl.metrics.functional.plain import Interval, interval, number
 from speciarl_pl.metrics.functional.specificity import Weights, harmonic_mean, specificity
-
-Interval: TypeAlias = list[float] | None
-"""Low and high; None where the value is undefined."""
-
-AVERAGED: Final = ("correctness", "specificity", "hm", "abstain_rate", "wrong_rate")
-"""Values of which `macro_average` takes the mean."""
 
 
 class Summary(TypedDict):
@@ -29,8 +25,12 @@ class Summary(TypedDict):
 
     n: int
     """Predictions that the rates are over: all but the unjudged."""
+    images: int
+    """Images, judged or not."""
+    samples: int
+    """Rollouts an image; a prediction is a rollout."""
     counts: dict[str, int]
-    """By category label, and `unparsed`, `unjudged`; they add up to all images."""
+    """By category label, and `unparsed`, `unjudged`; they add up to images times samples."""
     correctness: float | None
     """Share that is generic or better."""
     specificity: float | None
@@ -42,14 +42,27 @@ class Summary(TypedDict):
     wrong_rate: float | None
     """Share of wrong or unparsed."""
     ci95: dict[str, Interval]
-    """95 % intervals of `correctness` (Wilson), `specificity` and `hm` (bootstrap)."""
+    """95 % intervals of the five. One sample an image: Wilson for the shares, bootstrap over
+    predictions for `specificity` and `hm`. Several: bootstrap over images for all."""
+    best_of_k: NotRequired[BestOfKCurve]
+    """What the best of k samples reaches; with several samples an image."""
+    majority: NotRequired["MajoritySummary"]
+    """Values of the majority vote; with several samples an image."""
+
+
+class MajoritySummary(Summary):
+    """Values of the answers that most rollouts of each image give; one prediction an image."""
+
+    agreement: float | None
+    """Mean share of an image's rollouts that give that answer."""
 
 
 def summarize(counts: Tensor, weights: Weights = "release", seed: int = 0) -> Summary:
     """Put the metrics of one data set and their intervals into plain numbers.
 
     Args:
-        counts: int64 [8], as from `outcome_counts`.
+        counts: int64 [8], as from `outcome_counts`, of one prediction an image; see
+            `summarize_samples` for several.
         weights: As for `specificity`.
         seed: Of the bootstrap; the same counts and seed give the same intervals.
 
@@ -67,56 +80,41 @@ def summarize(counts: Tensor, weights: Weights = "release", seed: int = 0) -> Su
     if counts.shape != (N_OUTCOMES,):
         raise ValueError(f"counts: expected shape ({N_OUTCOMES},), got {tuple(counts.shape)}")
     exact = counts.detach().cpu().double()
-    rates = category_rates(exact)
     level = partial(specificity, weights=weights)
     mean = partial(harmonic_mean, weights=weights)
-    return {
-        "n": int(n_predictions(exact)),
-        "counts": dict(zip(OUTCOME_LABELS, map(int, exact.tolist()), strict=True)),
-        "correctness": _number(correctness(exact)),
-        "specificity": _number(level(exact)),
-        "hm": _number(mean(exact)),
-        "abstain_rate": _number(rates["abstain_rate"]),
-        "wrong_rate": _number(rates["wrong_rate"]),
-        "ci95": {
-            "correctness": _interval(wilson_interval(n_correct(exact), n_predictions(exact))),
-            "specificity": _interval(bootstrap_interval(exact, level, seed=seed)),
-            "hm": _interval(bootstrap_interval(exact, mean, seed=seed)),
-        },
+    n = n_predictions(exact)
+    wrong = count_of(exact, Category.WRONG) + count_of(exact, UNPARSED)
+    bounds = {
+        "correctness": wilson_interval(n_correct(exact), n),
+        "specificity": bootstrap_interval(exact, level, seed=seed),
+        "hm": bootstrap_interval(exact, mean, seed=seed),
+        "abstain_rate": wilson_interval(count_of(exact, Category.ABSTAIN), n),
+        "wrong_rate": wilson_interval(wrong, n),
     }
+    return summary_of(exact, 1, weights, bounds)
 
 
-def macro_average(summaries: Mapping[str, Summary]) -> dict[str, float | None]:
-    """Mean over data sets of the values in `AVERAGED`, each data set weighing the same.
+def summary_of(
+    counts: Tensor, samples: int, weights: Weights, bounds: dict[str, Tensor]
+) -> Summary:
+    """Put together the numbers that a summary has whatever its samples.
 
     Args:
-        summaries: By name of the data set.
-
-    Returns:
-        By name of the value; over the data sets for which it is defined, None if for none.
-
-    Example:
-        >>> import torch
-        >>> sets = {"a": summarize(torch.tensor([0, 0, 0, 0, 0, 0, 4, 0])),
-        ...         "b": summarize(torch.tensor([0, 0, 4, 0, 0, 0, 0, 0]))}
-        >>> macro_average(sets)["correctness"], macro_average(sets)["specificity"]
-        (0.5, 1.0)
+        counts: float64 [8], of all rollouts.
+        samples: Rollouts an image.
+        weights: As for `specificity`.
+        bounds: By name of the value, each [2].
     """
-    table: dict[str, Mapping[str, object]] = {name: {**value} for name, value in summaries.items()}
-    columns = {key: [row[key] for row in table.values()] for key in AVERAGED}
-    return {key: _mean(values) for key, values in columns.items()}
-
-
-def _mean(values: list[object]) -> float | None:
-    numbers = [value for value in values if isinstance(value, float)]
-    return math.fsum(numbers) / len(numbers) if numbers else None
-
-
-def _number(value: Tensor) -> float | None:
-    number = value.item()
-    return None if math.isnan(number) else float(number)
-
-
-def _interval(bounds: Tensor) -> Interval:
-    low, high = bounds.tolist()
-    return None if math.isnan(low) else [low, high]
+    values = {name: number(value) for name, value in headline(counts, weights).items()}
+    return {
+        "n": int(n_predictions(counts)),
+        "images": int(counts.sum()) // samples,
+        "samples": samples,
+        "counts": dict(zip(OUTCOME_LABELS, map(int, counts.tolist()), strict=True)),
+        "correctness": values["correctness"],
+        "specificity": values["specificity"],
+        "hm": values["hm"],
+        "abstain_rate": values["abstain_rate"],
+        "wrong_rate": values["wrong_rate"],
+        "ci95": {name: interval(pair) for name, pair in bounds.items()},
+    }

@@ -1,14 +1,20 @@
+import json
 from itertools import combinations
+from math import nan
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from speciarl_pl.category import Category
 from speciarl_pl.metrics.functional import (
     best_of_k,
     best_of_k_counts,
+    best_of_k_curve,
     correctness,
+    headline,
     outcome_counts,
     specificity,
 )
@@ -36,7 +42,6 @@ def slow_best_of_k(rows, k):
     return [sum(column) / len(images) for column in zip(*images, strict=True)], len(images)
 
 
-@settings(deadline=None)
 @given(TABLES)
 def test_equals_all_subsets(rows_and_k):
     rows, k = rows_and_k
@@ -48,6 +53,47 @@ def test_equals_all_subsets(rows_and_k):
         return
     assert best_of_k(codes, k).tolist() == pytest.approx(expected)
     assert best_of_k_counts(codes, k).sum().item() == pytest.approx(images)
+
+
+@settings(max_examples=40)
+@given(TABLES)
+def test_the_curve_equals_all_subsets(rows_and_k):
+    rows, _ = rows_and_k
+    curve = best_of_k_curve(torch.tensor(rows), resamples=5)
+    samples = len(rows[0])
+    assert curve["k"] == sorted({1, 2, 4, samples} & set(range(1, samples + 1)))
+    for place, k in enumerate(curve["k"]):
+        expected, images = slow_best_of_k(rows, k)
+        if not images:
+            expected = [None] * 6
+        for category in Category:
+            reached = curve["reached"][category.label][place]
+            assert reached == pytest.approx(expected[category])
+        assert curve["correctness"][place] == pytest.approx(expected[Category.GENERIC])
+        counts = best_of_k_counts(torch.tensor(rows), k)
+        for name in ("correctness", "specificity", "hm"):
+            value = headline(counts)[name].item()
+            found = curve[name][place]
+            assert (found if found is not None else nan) == pytest.approx(value, nan_ok=True)
+    json.dumps(curve, allow_nan=False)
+
+
+def test_intervals_of_the_curve_equal_resampling_of_images_with_plain_loops():
+    codes = torch.randint(-2, 6, (25, 4), generator=torch.Generator().manual_seed(0))
+    found = best_of_k_curve(codes, resamples=100, seed=3)["ci95"]
+    draws = np.random.default_rng(3).integers(25, size=(100, 25))
+    for place, k in enumerate((1, 2, 4)):
+        values = [headline(best_of_k_counts(codes[draw], k)) for draw in draws]
+        for name, intervals in found.items():
+            expected = np.quantile([value[name].item() for value in values], [0.025, 0.975])
+            assert intervals[place] == pytest.approx(expected, abs=1e-6)
+
+
+def test_curve_is_seeded_and_weighted():
+    codes = torch.randint(-1, 6, (25, 4), generator=torch.Generator().manual_seed(0))
+    assert best_of_k_curve(codes, seed=1) == best_of_k_curve(codes, seed=1)
+    assert best_of_k_curve(codes, seed=1) != best_of_k_curve(codes, seed=2)
+    assert best_of_k_curve(codes, (0, 0, 0, 0))["specificity"] == [0, 0, 0]
 
 
 def test_best_of_one_is_the_plain_metric():
@@ -74,6 +120,7 @@ def test_best_of_all_is_the_maximum_and_more_samples_never_hurt():
         ((3,), 1, r"codes: expected \[images, samples\], got shape \(3,\)"),
         ((2, 3), 4, "k: expected an int from 1 to 3 samples, got 4"),
         ((2, 3), 0, "k: expected an int from 1 to 3 samples, got 0"),
+        ((2, 0), 1, "k: expected an int from 1 to 0 samples, got 1"),
     ],
 )
 def test_bad_arguments(shape, k, message):

@@ -10,6 +10,7 @@ from speciarl_pl.metrics.functional import (
     specificity,
     wilson_interval,
 )
+from speciarl_pl.metrics.functional.intervals import percentile_interval
 
 
 @pytest.mark.parametrize(("successes", "n"), [(0, 7), (7, 7), (1, 1), (3, 10), (480, 500)])
@@ -18,6 +19,22 @@ def test_wilson_equals_scipy(successes, n, confidence):
     expected = binomtest(successes, n).proportion_ci(confidence, method="wilson")
     bounds = wilson_interval(torch.tensor(successes), torch.tensor(n), confidence)
     assert bounds.tolist() == pytest.approx([expected.low, expected.high], abs=1e-9)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 29, 49, 1000])
+def test_wilson_equals_scipy_for_all_numbers_of_successes(n):
+    successes = torch.arange(0, n + 1, max(1, n // 50))
+    bounds = wilson_interval(successes, torch.full_like(successes, n))
+    for k, pair in zip(successes.tolist(), bounds.tolist(), strict=True):
+        expected = binomtest(k, n).proportion_ci(method="wilson")
+        assert pair == pytest.approx([expected.low, expected.high], abs=1e-12)
+
+
+@pytest.mark.parametrize("n", [1, 10, 49, 3669])
+def test_wilson_is_exact_at_the_ends(n):
+    bounds = wilson_interval(torch.tensor([0, n]), torch.tensor([n, n]))
+    assert bounds[0, 0] == 0.0
+    assert bounds[1, 1] == 1.0
 
 
 def test_wilson_takes_batches_and_is_undefined_without_trials():
@@ -82,6 +99,15 @@ def test_bad_confidence(confidence):
         wilson_interval(torch.tensor(1), torch.tensor(2), confidence)
     with pytest.raises(ValueError, match="confidence: expected a number between 0 and 1"):
         bootstrap_interval(COUNTS, specificity, confidence)
+
+
+def test_percentiles_leave_undefined_draws_out():
+    draws = np.random.default_rng(0).normal(size=(500, 3))
+    draws[::7, 1] = np.nan
+    draws[:, 2] = np.nan
+    bounds = percentile_interval(torch.from_numpy(draws), 0.8)
+    assert bounds[:2].numpy() == pytest.approx(np.nanquantile(draws[:, :2], [0.1, 0.9], axis=0).T)
+    assert bounds[2].isnan().all()
 
 
 def test_bad_resamples():

@@ -3,17 +3,19 @@ import json
 import pytest
 import torch
 
-from speciarl_pl.metrics.functional import macro_average, summarize
+from speciarl_pl.metrics.functional import summarize, wilson_interval
 
+NAMES = ("correctness", "specificity", "hm", "abstain_rate", "wrong_rate")
 COUNTS = torch.tensor([2, 1, 3, 2, 8, 4, 10, 2])
 
 
 def test_holds_the_numbers_of_results_json():
     summary = json.loads(json.dumps(summarize(COUNTS), allow_nan=False))
     assert list(summary) == [
-        *("n", "counts", "correctness", "specificity", "hm", "abstain_rate", "wrong_rate", "ci95")
+        *("n", "images", "samples", "counts"),
+        *("correctness", "specificity", "hm", "abstain_rate", "wrong_rate", "ci95"),
     ]
-    assert summary["n"] == 30
+    assert (summary["n"], summary["images"], summary["samples"]) == (30, 32, 1)
     assert summary["counts"] == {
         "unjudged": 2,
         "unparsed": 1,
@@ -29,9 +31,18 @@ def test_holds_the_numbers_of_results_json():
     assert summary["hm"] == pytest.approx(2 / (1 / summary["correctness"] + 24 / 16))
     assert summary["abstain_rate"] == pytest.approx(2 / 30)
     assert summary["wrong_rate"] == pytest.approx(4 / 30)
-    assert list(summary["ci95"]) == ["correctness", "specificity", "hm"]
+    assert list(summary["ci95"]) == [*NAMES]
     for name, (low, high) in summary["ci95"].items():
         assert low < summary[name] < high
+    for name, count in [("correctness", 24), ("abstain_rate", 2), ("wrong_rate", 4)]:
+        expected = wilson_interval(torch.tensor(count), torch.tensor(30)).tolist()
+        assert summary["ci95"][name] == expected
+
+
+def test_intervals_of_what_never_happens_begin_at_zero():
+    found = summarize(torch.tensor([0, 0, 0, 0, 0, 0, 49, 0]))
+    assert found["ci95"]["wrong_rate"][0] == 0.0
+    assert found["ci95"]["correctness"][1] == 1.0
 
 
 def test_undefined_is_none():
@@ -40,7 +51,7 @@ def test_undefined_is_none():
     assert [nothing[key] for key in ("correctness", "specificity", "hm", "wrong_rate")] == [
         None
     ] * 4
-    assert nothing["ci95"] == {"correctness": None, "specificity": None, "hm": None}
+    assert nothing["ci95"] == dict.fromkeys(NAMES)
     wrong = summarize(torch.tensor([0, 1, 4, 0, 0, 0, 0, 0]))
     assert (wrong["correctness"], wrong["specificity"], wrong["hm"]) == (0.0, None, 0.0)
     assert wrong["ci95"]["specificity"] is None
@@ -55,16 +66,3 @@ def test_repeats_exactly():
 def test_bad_shape():
     with pytest.raises(ValueError, match=r"counts: expected shape \(8,\), got \(6,\)"):
         summarize(torch.zeros(6))
-
-
-def test_macro_average_weighs_data_sets_alike_and_skips_the_undefined():
-    sets = {
-        "large": summarize(COUNTS * 10),
-        "wrong": summarize(torch.tensor([0, 0, 4, 0, 0, 0, 0, 0])),
-        "unjudged": summarize(torch.tensor([4, 0, 0, 0, 0, 0, 0, 0])),
-    }
-    macro = macro_average(sets)
-    assert macro["correctness"] == pytest.approx(0.4)
-    assert macro["specificity"] == sets["large"]["specificity"]
-    assert macro["hm"] == pytest.approx(sets["large"]["hm"] / 2)
-    assert macro_average({})["hm"] is None

@@ -1,0 +1,61 @@
+"""What the metrics of the older protocol share: a plot, and an interval over all processes."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+from torch import Tensor
+from torchmetrics import Metric
+from torchmetrics.utilities.plot import _AX_TYPE, _PLOT_OUT_TYPE
+
+
+class PlottedMetric(Metric):
+    """A metric with `plot`."""
+
+    is_differentiable = False
+    full_state_update = False
+    higher_is_better = True
+    plot_lower_bound: float | None = 0.0
+    plot_upper_bound: float | None = 1.0
+
+    def plot(
+        self, val: Tensor | Sequence[Tensor] | None = None, ax: _AX_TYPE | None = None
+    ) -> _PLOT_OUT_TYPE:
+        """Plot one value, or several as a curve.
+
+        Args:
+            val: Results of `forward` or `compute`; by default what `compute` gives now.
+            ax: A matplotlib axis to draw on.
+
+        Returns:
+            Figure and axis.
+
+        Raises:
+            ModuleNotFoundError: If matplotlib is not installed.
+        """
+        return self._plot(val, ax)
+
+
+class IntervalMetric(PlottedMetric):
+    """A metric whose state also gives an interval."""
+
+    def interval(self, confidence: float = 0.95) -> Tensor:
+        """Confidence interval of what `compute` gives now, over all processes.
+
+        Args:
+            confidence: Between 0 and 1.
+
+        Returns:
+            float64 [2], low and high; NaN where it is undefined.
+
+        Raises:
+            ValueError: If `confidence` is not between 0 and 1.
+        """
+        self.sync(dist_sync_fn=self.dist_sync_fn)
+        try:
+            return self._interval(confidence)
+        finally:
+            self.unsync(should_unsync=self._is_synced)
+
+    @abstractmethod
+    def _interval(self, confidence: float) -> Tensor:
+        """The interval of the state as it is."""
