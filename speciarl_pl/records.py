@@ -31,6 +31,8 @@ class Sample:
     """RGB, upright."""
     subset: str = ""
     """Named part of the data set to look at apart, e.g. `easy`; empty if there is none."""
+    position: int = 0
+    """Place among all samples of its stage, data set after data set, from 0."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,18 @@
 from speciarl_pl.data.collate import Collate, Encode
 from speciarl_pl.data.dataset import ImageDataset
 from speciarl_pl.data.datasets import (
+    CUB200,
+    Benchmark,
+    FGVCAircraft,
     Flowers102,
+    Food101,
+    HubImages,
     ImageFolder,
     ImageTable,
+    MixedImages,
     OxfordPets,
     PhotoFolder,
+    StanfordCars,
     WorldImages,
 )
 from speciarl_pl.data.images import open_image
@@ -17,18 +24,25 @@ from speciarl_pl.data.prompts import load_prompt
 from speciarl_pl.data.source import ImageSource
 
 __all__ = [
+    "CUB200",
     "BatchLoader",
+    "Benchmark",
     "Collate",
     "Encode",
+    "FGVCAircraft",
     "Flowers102",
+    "Food101",
+    "HubImages",
     "ImageDataset",
     "ImageFolder",
     "ImageSource",
     "ImageTable",
+    "MixedImages",
     "OpenWorldDataModule",
     "OxfordPets",
     "PhotoFolder",
     "ResumableLoader",
+    "StanfordCars",
     "WorldImages",
     "load_prompt",
     "open_image",

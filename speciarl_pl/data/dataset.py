@@ -2,6 +2,7 @@
 
 from typing import Literal, TypeAlias
 
+from datasets.arrow_dataset import Dataset as Table
 from torch.utils.data import Dataset
 
 from speciarl_pl.data.images import MAX_PIXELS
@@ -21,6 +22,7 @@ class ImageDataset(Dataset[Sample | SkippedSample]):
         prompt: Text of the user's turn.
         on_error: `skip` gives a `SkippedSample` for an image that cannot be read, `raise` raises.
         max_image_pixels: Refuse larger images before decoding them.
+        first: Position of its first sample among those of all data sets.
 
     Raises:
         DataError: If the source is missing or empty.
@@ -32,18 +34,25 @@ class ImageDataset(Dataset[Sample | SkippedSample]):
         prompt: str,
         on_error: OnError = "skip",
         max_image_pixels: int = MAX_PIXELS,
+        first: int = 0,
     ) -> None:
         self.name = source.name
         self._source = source
         self._prompt = prompt
         self._on_error = on_error
         self._max_image_pixels = max_image_pixels
+        self._first = first
         self._table = source.table()
         if len(self._table) == 0:
             raise DataError(f"data set {source.name!r}: no images left; check its path and filters")
 
     def __len__(self) -> int:
         return len(self._table)
+
+    @property
+    def listing(self) -> Table:
+        """The rows: `id`, `truth`, `subset` and what the source adds."""
+        return self._table
 
     def __getitem__(self, index: int) -> Sample | SkippedSample:
         """Read the sample at a position.
@@ -58,4 +67,12 @@ class ImageDataset(Dataset[Sample | SkippedSample]):
             if self._on_error == "raise":
                 raise
             return SkippedSample(row["id"], self.name, str(error))
-        return Sample(row["id"], self.name, row["truth"], self._prompt, image, row["subset"])
+        return Sample(
+            row["id"],
+            self.name,
+            row["truth"],
+            self._prompt,
+            image,
+            row["subset"],
+            self._first + index,
+        )

@@ -10,7 +10,7 @@ Example:
 import os
 import warnings
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -46,21 +46,36 @@ def open_image(path: str | os.PathLike[str], max_pixels: int = MAX_PIXELS) -> Im
         DataError: If the file is missing, empty, truncated, too large or not an image.
     """
     _check_file(Path(path))
+    return decode_image(path, path, max_pixels)
+
+
+def decode_image(
+    file: str | os.PathLike[str] | IO[bytes],
+    name: str | os.PathLike[str],
+    max_pixels: int = MAX_PIXELS,
+) -> Image.Image:
+    """Decode an image that need not lie in a file of its own; else as `open_image`.
+
+    Args:
+        file: A path, or an open binary file.
+        name: What to call it in an error.
+        max_pixels: As in `open_image`.
+    """
     with warnings.catch_warnings():
         # Pillow warns of odd metadata and of large sizes; the size is our own check's business.
         warnings.simplefilter("ignore")
         try:
-            with Image.open(path) as image:
-                _check_size(path, image, max_pixels)
+            with Image.open(file) as image:
+                _check_size(name, image, max_pixels)
                 image.load()
                 return to_rgb(_upright(image))
         except DataError:
             raise
         except Image.DecompressionBombError as error:
-            raise DataError(f"{path}: {error} Shrink or remove it") from None
+            raise DataError(f"{name}: {error} Shrink or remove it") from None
         except Exception as error:  # decoders raise almost anything on a damaged file
             raise DataError(
-                f"{path}: not a readable image ({error}); replace or remove it"
+                f"{name}: not a readable image ({error}); replace or remove it"
             ) from error
 
 

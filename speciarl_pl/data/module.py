@@ -1,6 +1,8 @@
 """`OpenWorldDataModule`: data sets, loaders, and the judge."""
 
+from collections.abc import Callable, Collection
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, cast
 
 import lightning as L
@@ -8,6 +10,7 @@ from torch.utils.data import ConcatDataset, Dataset
 
 from speciarl_pl.data.collate import Collate, Encode
 from speciarl_pl.data.dataset import ImageDataset, OnError
+from speciarl_pl.data.datasets.photo_list import PhotoList
 from speciarl_pl.data.datasets.photos import PhotoFolder
 from speciarl_pl.data.images import MAX_PIXELS, PILLOW_LIMIT
 from speciarl_pl.data.judge_owner import JudgeOwner
@@ -34,7 +37,8 @@ class OpenWorldDataModule(L.LightningDataModule):
         train: Data set to train on.
         val: Data sets to validate on; their names must differ.
         test: Data sets of `test`; those of `val` by default.
-        images: Folder of photos without labels, or one photo, for `predict`.
+        images: Photos without labels, for `predict`: a folder, a photo, a list of photos, or a .txt
+            file with one path a line.
         judge: Puts answers on the six levels; by default `ExactJudge`, which only knows equality.
             One that asks a service belongs to rank 0, which serves it to the other ranks.
         prompt: The question: name of a built-in prompt, or path of a text file.
@@ -65,7 +69,7 @@ class OpenWorldDataModule(L.LightningDataModule):
         train: ImageSource | None = None,
         val: list[ImageSource] | None = None,
         test: list[ImageSource] | None = None,
-        images: str | None = None,
+        images: str | list[str] | None = None,
         judge: Judge | None = None,
         prompt: str = "general",
         batch_size: int = 16,
@@ -92,13 +96,16 @@ class OpenWorldDataModule(L.LightningDataModule):
         self.prompt = load_prompt(prompt)
         self.skipped: list[SkippedSample] = []
         self.encode: Encode | None = None
+        self.find_done: Callable[[], Collection[int]] | None = None
+        """Gives the positions that an interrupted run is done with; asked on all ranks."""
         self._sources: dict[str, list[ImageSource]] = {
             "train": [train] if train else [],
             "val": val or [],
             "test": test or val or [],
-            "images": [PhotoFolder(images)] if images else [],
+            "images": [_photos(images)] if images else [],
         }
         self._datasets: dict[str, Dataset[Sample | SkippedSample]] = {}
+        self._lists: dict[str, list[ImageDataset]] = {}
         self._train_loader: ResumableLoader | None = None
         self._eval_loaders: list[BatchLoader] = []
         self._owner: JudgeOwner | None = None
@@ -118,7 +125,7 @@ class OpenWorldDataModule(L.LightningDataModule):
         """
         for role in _STAGES[stage]:
             if self._sources[role]:
-                self._datasets[role] = self._listed(self._sources[role])
+                self._datasets[role] = self._listed(role)
         needed = _STAGES[stage][0]
         if needed not in self._datasets:
             name = str.__str__(stage)  # Lightning gives an enum, which would print as its member
@@ -138,6 +145,7 @@ class OpenWorldDataModule(L.LightningDataModule):
         self._train_loader = None
         self._eval_loaders.clear()
         self._datasets.clear()
+        self._lists.clear()
         owner, self._owner = self._owner, None
         if owner is not None:
             owner.close()
@@ -163,6 +171,16 @@ class OpenWorldDataModule(L.LightningDataModule):
     def val_names(self) -> list[str]:
         """Names of the validation sets, in their order."""
         return [source.name for source in self._sources["val"]]
+
+    @property
+    def val_groups(self) -> dict[str, str | None]:
+        """Group of each validation set over which means are taken, by name; see `ImageSource`."""
+        return {source.name: source.group for source in self._sources["val"]}
+
+    @property
+    def val_taxonomies(self) -> dict[str, str | None]:
+        """Packaged taxonomy of each validation set, by name."""
+        return {source.name: source.taxonomy for source in self._sources["val"]}
 
     @property
     def test_names(self) -> list[str]:
@@ -197,11 +215,20 @@ class OpenWorldDataModule(L.LightningDataModule):
         """Take over the skipped samples of a checkpoint."""
         self.note_skipped([SkippedSample(**skipped) for skipped in state_dict["skipped"]])
 
-    def _listed(self, sources: list[ImageSource]) -> ConcatDataset[Sample | SkippedSample]:
-        return ConcatDataset(
-            ImageDataset(source, self.prompt, self._on_error, self._max_image_pixels)
-            for source in sources
-        )
+    def listing(self, role: str) -> list[ImageDataset]:
+        """Give the data sets of a role (`train`, `val`, `test`, `images`), once they are set up."""
+        return self._lists[role]
+
+    def _listed(self, role: str) -> ConcatDataset[Sample | SkippedSample]:
+        lists: list[ImageDataset] = []
+        first = 0
+        for source in self._sources[role]:
+            lists.append(
+                ImageDataset(source, self.prompt, self._on_error, self._max_image_pixels, first)
+            )
+            first += len(lists[-1])
+        self._lists[role] = lists
+        return ConcatDataset(lists)
 
     def _collate(self) -> Collate:
         encode = self.encode
@@ -217,7 +244,8 @@ class OpenWorldDataModule(L.LightningDataModule):
     def _eval_loader(self, role: str) -> BatchLoader:
         dataset = self._datasets[role]
         size = len(dataset)  # type: ignore[arg-type]
-        batches = EvalBatches(size, self._val_batch_size, self._share())
+        done = self.find_done() if self.find_done else ()
+        batches = EvalBatches(size, self._val_batch_size, self._share(), done)
         loader = BatchLoader(dataset, batches, self._collate(), self._workers)
         self._eval_loaders.append(loader)
         return loader
@@ -233,6 +261,12 @@ class OpenWorldDataModule(L.LightningDataModule):
         loop = self.trainer.fit_loop
         batches = cast(Any, loop.epoch_loop.batch_progress.current)
         return Progress(batches.ready - batches.processed, loop.max_batches)
+
+
+def _photos(images: str | list[str]) -> ImageSource:
+    if isinstance(images, list) or Path(images).suffix.lower() == ".txt":
+        return PhotoList(images)
+    return PhotoFolder(images)
 
 
 def _check_range(name: str, value: int, low: int, high: int | None = None) -> None:

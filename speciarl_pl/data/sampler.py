@@ -4,7 +4,7 @@ Both samplers deal with the ranks of a distributed run themselves. With W ranks 
 batch on each, step s of training takes the same W x B samples as one rank with batches of W x B.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -114,21 +114,33 @@ class EvalBatches(Sampler[list[int]]):
         size: Number of samples in the data set.
         batch_size: Samples a batch, on each rank.
         share: This process.
+        done: Positions to leave out, since an interrupted run has been there. Where that is all of
+            them there is one empty batch: Lightning does not begin a loop without batches.
 
     Example:
         >>> [list(EvalBatches(5, 2, Share(rank, 2))) for rank in range(2)]
         [[[0, 2], [4]], [[1, 3], []]]
+        >>> list(EvalBatches(5, 2, done={0, 1, 3}))
+        [[2, 4]]
     """
 
-    def __init__(self, size: int, batch_size: int, share: Share | None = None) -> None:
+    def __init__(
+        self,
+        size: int,
+        batch_size: int,
+        share: Share | None = None,
+        done: Collection[int] = (),
+    ) -> None:
         self.share = share or Share()
         self.size = size
         self.batch_size = batch_size
+        self.left = [position for position in range(size) if position not in done]
+        self.all_done = size > 0 and not self.left
 
     def __len__(self) -> int:
-        return -(-self.size // (self.batch_size * self.share.world_size))
+        return self.all_done or -(-len(self.left) // (self.batch_size * self.share.world_size))
 
     def __iter__(self) -> Iterator[list[int]]:
-        mine = range(self.share.rank, self.size, self.share.world_size)
+        mine = self.left[self.share.rank :: self.share.world_size]
         for step in range(len(self)):
-            yield list(mine[step * self.batch_size : (step + 1) * self.batch_size])
+            yield mine[step * self.batch_size : (step + 1) * self.batch_size]

@@ -8,6 +8,7 @@ import numpy as np
 from datasets.arrow_dataset import Dataset
 from PIL.Image import Image
 
+from speciarl_pl.data.filters import check_labels, keep_classes
 from speciarl_pl.data.images import MAX_PIXELS, open_image
 
 COLUMNS: Final = ("id", "truth", "subset")
@@ -28,21 +29,46 @@ class ImageSource(ABC):
         limit: Keep at most this many images, drawn with `seed`; the images of a smaller limit are
             among those of a larger one. None keeps all.
         seed: Seed of that draw.
+        include: Keep the images of these labels alone, before `limit`; None keeps all. Case and
+            white space do not matter.
+        exclude: Leave out the images of these labels, before `limit`.
 
     Raises:
         ValueError: If an argument is out of range.
     """
 
-    def __init__(self, name: str, limit: int | None = None, seed: int = 0) -> None:
+    group: str | None = None
+    """Group of benchmarks over which `validate` takes means: `fine_grained`, `very_fine_grained`
+    (paper, section 5), or None."""
+    taxonomy: str | None = None
+    """Name of the packaged taxonomy that knows the labels, or None."""
+
+    def __init__(
+        self,
+        name: str,
+        limit: int | None = None,
+        seed: int = 0,
+        include: list[str] | None = None,
+        exclude: list[str] | None = None,
+    ) -> None:
         if not name.strip():
             raise ValueError("name: expected a name for the data set, got an empty text")
         if limit is not None and limit < 1:
             raise ValueError(f"limit: expected an int >= 1 or null, got {limit}")
         if seed < 0:
             raise ValueError(f"seed: expected an int >= 0, got {seed}")
+        check_labels("include", include)
+        check_labels("exclude", exclude)
         self.name = name
         self.limit = limit
         self.seed = seed
+        self.include = include
+        self.exclude = exclude
+
+    @property
+    def help(self) -> str:
+        """What to do when the images are not what was expected; empty if there is no such help."""
+        return ""
 
     @abstractmethod
     def rows(self) -> Dataset:
@@ -71,8 +97,13 @@ class ImageSource(ABC):
         """
 
     def table(self) -> Dataset:
-        """List the images, at most `limit` of them, in the order of `rows`."""
-        rows = self.rows()
+        """List the images that the filters keep, at most `limit` of them, in the order of `rows`.
+
+        Raises:
+            DataError: As `rows`; if a label of the filters is none of the labels; if they keep no
+                image.
+        """
+        rows = keep_classes(self.rows(), self.name, self.include, self.exclude, self.help)
         if self.limit is None or self.limit >= len(rows):
             return rows
         drawn: Dataset = rows.select(subset_indices(len(rows), self.limit, self.seed))

@@ -1,77 +1,50 @@
 """Oxford Flowers-102 in its original layout, or with an `images.csv`."""
 
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import ClassVar, Final
 
-from datasets.arrow_dataset import Dataset
-from scipy.io import loadmat  # type: ignore[attr-defined]
+import numpy as np
 
-from speciarl_pl.data.listing import read_columns, require_columns, require_file, require_folder
-from speciarl_pl.data.source import FileSource, file_table
+from speciarl_pl.data.datasets.benchmark import Benchmark, Listed
+from speciarl_pl.data.labels import flower_label
+from speciarl_pl.data.listing import read_columns, require_columns, require_folder
+from speciarl_pl.data.lists import require_known, require_unique
+from speciarl_pl.data.mat import read_mat
 from speciarl_pl.errors import DataError
-
-FlowerSplit: TypeAlias = Literal["train", "val", "test", "all"]
-"""Splits of Flowers-102; `all` is the three together."""
 
 MAT_SPLITS: Final[dict[str, str]] = {"trnid": "train", "valid": "val", "tstid": "test"}
 """Array in `setid.mat` -> split."""
 
-SPLITS: Final = ("train", "val", "test", "all")
-"""What `split` may be."""
+_EXPECTED: Final = "the original imagelabels.mat and setid.mat, or an images.csv beside jpg"
 
 
-class Flowers102(FileSource):
+class Flowers102(Benchmark):
     """Oxford Flowers-102: flowers of 102 classes.
 
-    Layouts of `root`: the photos in `jpg/` with the original `imagelabels.mat` and `setid.mat`, or
-    with an `images.csv` of the columns filename, split, label, which is preferred if it is there.
-    The images are those that the labels name.
-
-    Args:
-        root: Folder that holds `jpg`.
-        split: `train`, `val`, `test` or `all`.
-        split_file: CSV with the columns filename and split, to use another split than the layout's
-            own, for instance CoOp's; images that it does not name are left out.
-        name: Name of the data set.
-        limit: Keep at most this many images, drawn with `seed`.
-        seed: Seed of that draw.
+    Layouts: the photos in `jpg/` with the original `imagelabels.mat` and `setid.mat`, or with an
+    `images.csv` of the columns filename, split, label, which is preferred if it is there. The
+    images are those that the labels name. Splits: `train`, `val`, `test`, `all`, also with CoOp's
+    list as `split_file`. The arguments are those of `Benchmark`.
 
     Example:
         >>> Flowers102("data/flowers").name
         'flowers102'
     """
 
-    def __init__(
-        self,
-        root: str,
-        split: FlowerSplit = "test",
-        split_file: str | None = None,
-        name: str = "flowers102",
-        limit: int | None = None,
-        seed: int = 0,
-    ) -> None:
-        if split not in SPLITS:
-            raise ValueError(f"split: expected one of {', '.join(SPLITS)}, got {split!r}")
-        super().__init__(name, limit, seed)
-        self.root = root
-        self.split = split
-        self.split_file = split_file
+    key: ClassVar[str] = "flowers102"
+    splits: ClassVar[tuple[str, ...]] = ("train", "val", "test")
+    group = "fine_grained"
+    taxonomy = "flowers102"
 
-    def rows(self) -> Dataset:
-        """List the images of the split, sorted by file name, which is also their id."""
-        root = require_folder(self.root, "Flowers-102: a folder jpg and its label files")
+    def read(self, root: Path, split: str) -> list[Listed]:
+        """Read the lists, sorted by file name, which is also the id."""
         require_folder(root / "jpg", "the photos of Flowers-102")
-        labels, splits = _read_csv(root) if (root / "images.csv").exists() else _read_mat(root)
-        if self.split_file is not None:
-            splits = _read_splits(Path(self.split_file))
-        names = sorted(name for name in labels if self._wanted(splits.get(name)))
-        if not names:
-            there = ", ".join(sorted(set(splits.values()))) or "none"
-            raise DataError(f"{root}: no images in split {self.split!r}; splits there: {there}")
-        return file_table((name, labels[name], str(root / "jpg" / name)) for name in names)
+        listed = _read_csv(root) if (root / "images.csv").exists() else _read_mat(root)
+        return sorted(listed, key=lambda one: one.id)
 
-    def _wanted(self, split: str | None) -> bool:
-        return split is not None and self.split in ("all", split)
+    def split_name(self, name: str) -> str:
+        """Give the file without folder."""
+        return name.rpartition("/")[2]
 
 
 def flower_names() -> list[str]:
@@ -86,52 +59,50 @@ def flower_names() -> list[str]:
     return path.read_text(encoding="utf-8").splitlines()
 
 
-def _read_csv(root: Path) -> tuple[dict[str, str], dict[str, str]]:
+def _read_csv(root: Path) -> list[Listed]:
     path = root / "images.csv"
     columns = read_columns(path)
     require_columns(path, columns, ["filename", "split", "label"])
     for number, label in enumerate(columns["label"], start=1):
         if not label.strip():
             raise DataError(f"{path}: row {number} has an empty 'label'; fill it in or remove it")
-    names = columns["filename"]
-    return (
-        dict(zip(names, columns["label"], strict=True)),
-        dict(zip(names, columns["split"], strict=True)),
-    )
+    require_unique(path, columns["filename"])
+    labels = [flower_label(label) for label in columns["label"]]
+    require_known(path, labels, flower_names(), "Flowers-102")
+    return [
+        Listed(name, f"jpg/{name}", label, split)
+        for name, label, split in zip(columns["filename"], labels, columns["split"], strict=True)
+    ]
 
 
-def _read_splits(path: Path) -> dict[str, str]:
-    columns = read_columns(require_file(path, "a CSV with the columns filename and split"))
-    require_columns(path, columns, ["filename", "split"])
-    return dict(zip(columns["filename"], columns["split"], strict=True))
-
-
-def _read_mat(root: Path) -> tuple[dict[str, str], dict[str, str]]:
-    classes = _load(root / "imagelabels.mat", ["labels"])["labels"].ravel()
-    ids = _load(root / "setid.mat", list(MAT_SPLITS))
+def _read_mat(root: Path) -> list[Listed]:
+    labels = root / "imagelabels.mat"
+    numbers = [int(one) for one in np.atleast_1d(read_mat(labels, ["labels"], _EXPECTED)["labels"])]
     names = flower_names()
-    labels = {
-        _file_name(index): names[int(number) - 1] for index, number in enumerate(classes, start=1)
-    }
-    splits = {
-        _file_name(int(index)): split
+    require_known(labels, map(str, numbers), _numbers(len(names)), "Flowers-102")
+    return [
+        Listed(_file_name(index), f"jpg/{_file_name(index)}", names[numbers[index - 1] - 1], split)
+        for split, index in _read_ids(root / "setid.mat", len(numbers))
+    ]
+
+
+def _read_ids(path: Path, count: int) -> list[tuple[str, int]]:
+    content = read_mat(path, list(MAT_SPLITS), _EXPECTED)
+    ids = [
+        (split, int(index))
         for array, split in MAT_SPLITS.items()
-        for index in ids[array].ravel()
-    }
-    return labels, splits
+        for index in np.atleast_1d(content[array])
+    ]
+    require_unique(path, (_file_name(index) for _, index in ids))
+    require_known(
+        path, (str(index) for _, index in ids), _numbers(count), path.with_name("imagelabels.mat")
+    )
+    return ids
+
+
+def _numbers(count: int) -> list[str]:
+    return [str(number) for number in range(1, count + 1)]
 
 
 def _file_name(index: int) -> str:
     return f"image_{index:05d}.jpg"
-
-
-def _load(path: Path, arrays: list[str]) -> dict[str, Any]:
-    require_file(path, "the original imagelabels.mat and setid.mat, or an images.csv beside jpg")
-    try:
-        content: dict[str, Any] = loadmat(path)  # type: ignore[no-untyped-call]
-    except Exception as error:  # scipy raises almost anything on a damaged file
-        raise DataError(f"{path}: not a readable .mat file ({error}); fetch it again") from error
-    for array in arrays:
-        if array not in content:
-            raise DataError(f"{path}: no array {array!r} in it; fetch it again")
-    return content

@@ -1,12 +1,12 @@
 """Any folder of class sub-folders."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from datasets.arrow_dataset import Dataset
 
+from speciarl_pl.data.labels import clean_label
 from speciarl_pl.data.listing import require_folder, walk_images
 from speciarl_pl.data.source import FileSource, file_table
 from speciarl_pl.errors import DataError
@@ -28,6 +28,8 @@ class ImageFolder(FileSource):
         name: Name of the data set; the name of `root` by default.
         limit: Keep at most this many images, drawn with `seed`.
         seed: Seed of that draw.
+        include: Keep the images of these labels alone.
+        exclude: Leave out the images of these labels.
 
     Example:
         >>> ImageFolder("data/birds").name
@@ -41,8 +43,10 @@ class ImageFolder(FileSource):
         name: str | None = None,
         limit: int | None = None,
         seed: int = 0,
+        include: list[str] | None = None,
+        exclude: list[str] | None = None,
     ) -> None:
-        super().__init__(name or Path(root).name or "folder", limit, seed)
+        super().__init__(name or Path(root).name or "folder", limit, seed, include, exclude)
         self.root = root
         self.label_style = label_style
 
@@ -75,8 +79,10 @@ def folder_label(folder: str, style: LabelStyle = "plain") -> str:
     Raises:
         DataError: If nothing is left of the name.
     """
-    name = re.sub(r"^\d+\.", "", folder) if style == "numbered" else folder
-    label = name if style == "raw" else name.replace("_", " ").strip()
+    if style == "numbered":
+        label = clean_label(folder)
+    else:
+        label = folder if style == "raw" else folder.replace("_", " ").strip()
     if not label:
         raise DataError(f"class folder {folder!r}: its name gives an empty label; rename it")
     return label

@@ -1,80 +1,102 @@
 """Oxford-IIIT Pet in its original layout."""
 
-import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import ClassVar, Final
 
-from datasets.arrow_dataset import Dataset
-
-from speciarl_pl.data.listing import require_file, require_folder
-from speciarl_pl.data.source import FileSource, file_table
+from speciarl_pl.data.datasets.benchmark import Benchmark, Listed
+from speciarl_pl.data.labels import pet_label
+from speciarl_pl.data.listing import require_folder
+from speciarl_pl.data.lists import (
+    problems_of,
+    read_lines,
+    require_known,
+    require_same,
+    require_unique,
+)
 from speciarl_pl.errors import DataError
 
-PetSplit: TypeAlias = Literal["trainval", "test", "all"]
-"""The published splits; `all` is both."""
+_FIELDS: Final = 4
+"""Name, class, species and breed within the species."""
+_EXPECTED: Final = "a published list of Oxford-IIIT Pet: lines such as 'Abyssinian_1 1 1 1'"
+_LISTS: Final = {"all": ("trainval", "test")}
 
-LISTS: Final[dict[str, str]] = {"trainval": "trainval.txt", "test": "test.txt", "all": "list.txt"}
-"""Split -> its list in `annotations/`."""
 
-
-class OxfordPets(FileSource):
+class OxfordPets(Benchmark):
     """Oxford-IIIT Pet: cats and dogs of 37 breeds.
 
-    Layout: `images/Abyssinian_1.jpg`, `annotations/{list,trainval,test}.txt`. The label is the
-    breed in the file's name, its case kept: `american bulldog`, `Abyssinian`.
-
-    Args:
-        root: Folder that holds `images` and `annotations`.
-        split: `trainval`, `test` or `all`.
-        name: Name of the data set.
-        limit: Keep at most this many images, drawn with `seed`.
-        seed: Seed of that draw.
+    Layout: `images/Abyssinian_1.jpg`, `annotations/{trainval,test}.txt`. The label is the breed in
+    the file's name, its case kept: `american bulldog`, `Abyssinian`. Splits: `trainval`, `test`,
+    `all`; CoOp's `train`, `val`, `test` with its list as `split_file`. The arguments are those of
+    `Benchmark`.
 
     Example:
         >>> OxfordPets("data/pets", split="trainval").name
         'oxford_pets'
     """
 
-    def __init__(
-        self,
-        root: str,
-        split: PetSplit = "test",
-        name: str = "oxford_pets",
-        limit: int | None = None,
-        seed: int = 0,
-    ) -> None:
-        if split not in LISTS:
-            raise ValueError(f"split: expected one of {', '.join(LISTS)}, got {split!r}")
-        super().__init__(name, limit, seed)
-        self.root = root
-        self.split = split
+    key: ClassVar[str] = "oxford_pets"
+    splits: ClassVar[tuple[str, ...]] = ("trainval", "test")
+    group = "fine_grained"
+    taxonomy = "oxford_pets"
 
-    def rows(self) -> Dataset:
-        """List the images in the order of the published list; the id is the name without `.jpg`."""
-        root = require_folder(self.root, "Oxford-IIIT Pet: folders images and annotations")
+    def read(self, root: Path, split: str) -> list[Listed]:
+        """Read the lists of a split; the id is the name without `.jpg`."""
         require_folder(root / "images", "the photos of Oxford-IIIT Pet")
-        path = require_file(
-            root / "annotations" / LISTS[self.split], "a published list of Oxford-IIIT Pet"
-        )
-        table = file_table(_files(root, path))
-        if len(table) == 0:
-            raise DataError(f"{path}: lists no images; expected lines such as 'Abyssinian_1 1 1 1'")
-        return table
+        folder = root / "annotations"
+        listed = [
+            one
+            for part in _LISTS.get(split, (split,))
+            for one in _read_list(folder / f"{part}.txt", part)
+        ]
+        require_unique(folder / "{trainval,test}.txt", (one.id for one in listed))
+        return listed
+
+    def split_name(self, name: str) -> str:
+        """Give the name without folder and ending."""
+        return Path(name).stem
+
+    def spare_lists(self, root: Path) -> list[str]:
+        """Compare `list.txt` with the lists of both splits."""
+        folder = root / "annotations"
+        return problems_of(lambda: _compare(folder))
 
 
-def pet_label(stem: str) -> str:
-    """Give the breed in the name of an image.
+def pet_names() -> list[str]:
+    """Give the 37 breeds, in the order of their numbers.
 
     Example:
-        >>> pet_label("american_bulldog_10")
-        'american bulldog'
+        >>> names = pet_names()
+        >>> len(names), names[:2]
+        (37, ['Abyssinian', 'american bulldog'])
     """
-    return re.sub(r"_\d+$", "", stem).replace("_", " ")
+    path = Path(__file__).with_name("oxford_pets.txt")
+    return path.read_text(encoding="utf-8").splitlines()
 
 
-def _files(root: Path, path: Path) -> Iterator[tuple[str, str, str]]:
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if line.strip() and not line.startswith("#"):
-            stem = line.split()[0]
-            yield stem, pet_label(stem), str(root / "images" / f"{stem}.jpg")
+def read_stems(path: Path) -> list[str]:
+    """Read the names of images in a published list; lines with `#` are comments.
+
+    Raises:
+        DataError: If the list is missing, empty or damaged, or names a breed that is none.
+    """
+    lines = [line for line in read_lines(path, _EXPECTED) if not line.startswith("#")]
+    if not lines:
+        raise DataError(f"{path}: lists no images; expected {_EXPECTED}")
+    for line in lines:
+        fields = line.split()
+        if len(fields) != _FIELDS or not all(field.isdecimal() for field in fields[1:]):
+            raise DataError(f"{path}: the line {line!r} is damaged; expected {_EXPECTED}")
+    stems = [line.split()[0] for line in lines]
+    require_unique(path, stems)
+    require_known(path, map(pet_label, stems), pet_names(), "Oxford-IIIT Pet")
+    return stems
+
+
+def _read_list(path: Path, split: str) -> list[Listed]:
+    return [Listed(stem, f"images/{stem}.jpg", pet_label(stem), split) for stem in read_stems(path)]
+
+
+def _compare(folder: Path) -> None:
+    parts = [stem for part in _LISTS["all"] for stem in read_stems(folder / f"{part}.txt")]
+    both = folder / "{trainval,test}.txt"
+    require_same(folder / "list.txt", read_stems(folder / "list.txt"), both, parts)

@@ -27,6 +27,8 @@ class ImageTable(FileSource):
         name: Name of the data set; the table's file name without ending by default.
         limit: Keep at most this many images, drawn with `seed`.
         seed: Seed of that draw.
+        include: Keep the images of these labels alone.
+        exclude: Leave out the images of these labels.
 
     Example:
         >>> ImageTable("data/birds.csv").name
@@ -43,8 +45,10 @@ class ImageTable(FileSource):
         name: str | None = None,
         limit: int | None = None,
         seed: int = 0,
+        include: list[str] | None = None,
+        exclude: list[str] | None = None,
     ) -> None:
-        super().__init__(name or Path(path).stem or "table", limit, seed)
+        super().__init__(name or Path(path).stem or "table", limit, seed, include, exclude)
         self.path = path
         self.image_column = image_column
         self.label_column = label_column

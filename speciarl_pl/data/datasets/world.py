@@ -23,6 +23,8 @@ class WorldImages(ImageSource):
         n: Number of images.
         seed: Seed of the list and of every image in it.
         name: Name of the data set; `world_` and the kinds by default.
+        include: Keep the images of these labels alone.
+        exclude: Leave out the images of these labels.
 
     Example:
         >>> source = WorldImages("train", n=2)
@@ -31,12 +33,20 @@ class WorldImages(ImageSource):
         ('world_train', 2, 'RGB')
     """
 
+    taxonomy = "world"
+
     def __init__(
-        self, kinds: KindSet = "train", n: int = 1000, seed: int = 0, name: str | None = None
+        self,
+        kinds: KindSet = "train",
+        n: int = 1000,
+        seed: int = 0,
+        name: str | None = None,
+        include: list[str] | None = None,
+        exclude: list[str] | None = None,
     ) -> None:
         if n < 1:
             raise ValueError(f"n: expected an int >= 1, got {n}")
-        super().__init__(name or f"world_{kinds}", seed=seed)
+        super().__init__(name or f"world_{kinds}", None, seed, include, exclude)
         self.kinds = kinds
         self.n = n
 

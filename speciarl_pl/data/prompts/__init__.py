@@ -1,4 +1,12 @@
-"""Questions asked about an image: one text file a prompt, chosen by name."""
+"""Questions asked about an image: one text file a prompt, chosen by name (paper, section 6).
+
+`general` is the plain question. The others ask the same in another attitude, and end in the very
+same words about answering and abstaining, so that the attitude is all that differs:
+`specific` wants the most specific name that is sure, `calibrated` the level that is right nine
+times in ten, `elimination` what is left of several candidates, `high_precision` a name only if it
+is sure, `max_correctness` a true name however broad, `max_specificity` the finest name however
+doubtful. `brief` is one line, for the built-in world.
+"""
 
 from pathlib import Path
 from typing import Final
@@ -27,7 +35,7 @@ def load_prompt(name_or_path: str) -> str:
         Its text, without blank space around it.
 
     Raises:
-        ValueError: If there is no such prompt, or it is empty.
+        ValueError: If there is no such prompt, it cannot be read as UTF-8, or it is empty.
 
     Example:
         >>> "<answer>" in load_prompt("general")
@@ -39,7 +47,18 @@ def load_prompt(name_or_path: str) -> str:
             f"prompt: expected one of {', '.join(prompt_names())}, or the path of a text file;"
             f" got {name_or_path!r}"
         )
-    text = path.read_text(encoding="utf-8").strip()
+    text = _read(path).strip()
     if not text:
         raise ValueError(f"prompt: {path} is empty; write the question into it")
     return text
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"prompt: expected UTF-8 text in {path}, got other bytes ({error}); save it as UTF-8"
+        ) from None
+    except OSError as error:
+        raise ValueError(f"prompt: {path} cannot be read: {error.strerror}") from error

@@ -50,7 +50,7 @@ def test_unknown_split():
 
 
 def test_missing_pieces_are_named(tmp_path, photo):
-    with pytest.raises(DataError, match=r"gone: no such folder; expected Flowers-102"):
+    with pytest.raises(DataError, match=r"gone: no such folder; expected Oxford Flowers-102"):
         Flowers102(str(tmp_path / "gone")).table()
     with pytest.raises(DataError, match=r"jpg: no such folder"):
         Flowers102(str(tmp_path)).table()
@@ -67,10 +67,13 @@ def test_missing_pieces_are_named(tmp_path, photo):
 
 def test_csv_layout(tmp_path, photo):
     photo("jpg/a.jpg")
-    (tmp_path / "images.csv").write_text("filename,split,label\na.jpg,val,rose\n")
-    assert list(Flowers102(str(tmp_path), "val").table()["truth"]) == ["rose"]
+    (tmp_path / "images.csv").write_text("filename,split,label\na.jpg,val,tiger_lily\n")
+    assert list(Flowers102(str(tmp_path), "val").table()["truth"]) == ["tiger lily"]
     with pytest.raises(DataError, match=r"no images in split 'test'; splits there: val"):
         Flowers102(str(tmp_path), "test").table()
+    (tmp_path / "images.csv").write_text("filename,split,label\na.jpg,val,rosebud\n")
+    with pytest.raises(DataError, match=r"images\.csv: 1 labels are outside .* 'rosebud'"):
+        Flowers102(str(tmp_path), "val").table()
     (tmp_path / "images.csv").write_text("filename,split,label\na.jpg,val,\n")
     with pytest.raises(DataError, match=r"images\.csv: row 1 has an empty 'label'"):
         Flowers102(str(tmp_path), "val").table()
@@ -99,8 +102,46 @@ def test_real_flowers_open(shared):
 def test_real_coop_split_and_names_agree(shared):
     """The split and the classes of the original numbering, published independently."""
     root, splits = shared("flowers102"), shared("splits")
-    own = Flowers102(str(root), "test").table()["id"]
     split_file = str(splits / "owc_flowers102_split_coop.csv")
-    assert list(Flowers102(str(root), "test", split_file=split_file).table()["id"]) == list(own)
+    with open(split_file, encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    there = {photo.name for photo in (root / "jpg").iterdir()}
+    for split in ("train", "val", "test"):
+        own = Flowers102(str(root), split).table()["id"]
+        coop = Flowers102(str(root), split, split_file=split_file, allow_missing=True).table()["id"]
+        plain = sorted(
+            r["filename"] for r in rows if r["split"] == split and r["filename"] in there
+        )
+        assert list(coop) == list(own) == plain
+    with pytest.raises(DataError, match=r"names 3,493 of 8,189 images that the lists"):
+        Flowers102(str(root), "test", split_file=split_file).table()
     with (splits / "owc_flowers102_metadata.csv").open(encoding="utf-8") as file:
         assert [row["class_name"] for row in csv.DictReader(file)] == flower_names()
+
+
+def test_real_labels_are_those_of_the_original_numbering(shared):
+    """`owc_flowers102_labels.csv` says what `imagelabels.mat` says, counted from 0."""
+    with (shared("splits") / "owc_flowers102_labels.csv").open(encoding="utf-8") as file:
+        numbers = {row["filename"]: int(row["class_idx"]) for row in csv.DictReader(file)}
+    table = Flowers102(str(shared("flowers102")), "all").table()
+    for name, truth in zip(table["id"], table["truth"], strict=True):
+        assert truth == flower_names()[numbers[name]]
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda text: text[:-6], r"images\.csv: 1 labels are outside the 102 .*'tiger'"),
+        (lambda text: text[:-12], r"images\.csv: row 2 has 2 cells and the header 3"),
+        (lambda text: text + "b.jpg,val,tiger lily\n", r"lists 1 more than once: b\.jpg"),
+        (lambda text: "", r"images\.csv: no column 'filename'"),
+    ],
+    ids=["label cut", "row cut", "twice", "empty"],
+)
+def test_damage_to_the_csv_is_named(damage, message, photo, tmp_path):
+    photo("jpg/a.jpg")
+    photo("jpg/b.jpg")
+    text = "filename,split,label\na.jpg,val,tiger lily\nb.jpg,val,tiger lily\n"
+    (tmp_path / "images.csv").write_text(damage(text))
+    with pytest.raises(DataError, match=message):
+        Flowers102(str(tmp_path), "val").table()

@@ -1,0 +1,81 @@
+"""Any data set of images that the `datasets` library reads."""
+
+from datasets.arrow_dataset import Dataset
+from PIL.Image import Image
+
+from speciarl_pl.data.hub import HubTable
+from speciarl_pl.data.images import MAX_PIXELS
+from speciarl_pl.data.labels import clean_label
+from speciarl_pl.data.source import ImageSource, Row, as_table
+
+
+class HubImages(ImageSource):
+    """Images and labels of a data set of a hub, or of a local copy of one.
+
+    Args:
+        hub: `owner/name`, or a local folder: one written by `save_to_disk`, or one of Parquet
+            files.
+        split: Name of the split there; `all` takes all together.
+        image_column: Column of images.
+        label_column: Column of labels: texts, or numbers with names.
+        config: Configuration of the data set, if it has several.
+        clean: Turn underscores into blanks and drop a leading number such as `001.`.
+        name: Name of the data set; the last part of `hub` by default.
+        limit: Keep at most this many images, drawn with `seed`.
+        seed: Seed of that draw.
+        include: Keep the images of these labels alone.
+        exclude: Leave out the images of these labels.
+
+    Example:
+        >>> HubImages("someone/birds", split="train").name
+        'birds'
+    """
+
+    def __init__(
+        self,
+        hub: str,
+        split: str = "test",
+        image_column: str = "image",
+        label_column: str = "label",
+        config: str | None = None,
+        clean: bool = True,
+        name: str | None = None,
+        limit: int | None = None,
+        seed: int = 0,
+        include: list[str] | None = None,
+        exclude: list[str] | None = None,
+    ) -> None:
+        super().__init__(
+            name or hub.rstrip("/").rpartition("/")[2] or "hub", limit, seed, include, exclude
+        )
+        self.clean = clean
+        self._hub = HubTable(hub, split, image_column, label_column, config)
+
+    def rows(self) -> Dataset:
+        """List the rows in their order; the id is the split and the position."""
+        labels = self._hub.labels()
+        return hub_rows(
+            self._hub.split, [clean_label(label) for label in labels] if self.clean else labels
+        )
+
+    def image(self, row: Row, max_pixels: int = MAX_PIXELS) -> Image:
+        """Decode the image of a row."""
+        return self._hub.image(row, max_pixels)
+
+
+def hub_rows(split: str, truths: list[str]) -> Dataset:
+    """Make the table of the rows of a `HubTable`; the column `at` holds the position.
+
+    Example:
+        >>> hub_rows("test", ["Samoyed"])[0]["id"]
+        'test/000000'
+    """
+    numbers = [f"{at:06d}" for at in range(len(truths))]
+    return as_table(
+        {
+            "id": [f"{split}/{number}" for number in numbers],
+            "truth": truths,
+            "subset": [""] * len(truths),
+            "at": numbers,
+        }
+    )

@@ -1,0 +1,68 @@
+"""Photos without labels, named one by one."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from datasets.arrow_dataset import Dataset
+
+from speciarl_pl.data.datasets.table import unique_ids
+from speciarl_pl.data.listing import require_file
+from speciarl_pl.data.source import FileSource, file_table
+from speciarl_pl.errors import DataError
+
+
+class PhotoList(FileSource):
+    """Unlabelled photos in the order of a list; their truth is empty.
+
+    A photo that is missing or broken is found out when it is opened.
+
+    Args:
+        paths: The photos; or a text file (UTF-8) with one path a line, which may start from the
+            file's own folder.
+        name: Name of the data set.
+        limit: Keep at most this many photos, drawn with `seed`.
+        seed: Seed of that draw.
+
+    Example:
+        >>> table = PhotoList(["a.jpg", "b.jpg"]).table()
+        >>> table["id"][:]
+        ['a.jpg', 'b.jpg']
+    """
+
+    def __init__(
+        self,
+        paths: str | Sequence[str],
+        name: str = "photos",
+        limit: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(name, limit, seed)
+        self.paths = paths
+
+    def rows(self) -> Dataset:
+        """List the photos; the id is the path as written.
+
+        Raises:
+            DataError: If the list is empty, or its file is missing or not UTF-8.
+        """
+        paths, root = list(self.paths), Path()
+        if isinstance(self.paths, str):
+            file = require_file(self.paths, "a text file with the path of a photo on each line")
+            paths, root = _lines(file), file.parent
+        if not paths:
+            raise DataError(f"{self.paths or 'images'}: no photos in the list; name at least one")
+        ids = unique_ids(paths)
+        return file_table(
+            (id_, "", str(root / Path(path).expanduser()))
+            for id_, path in zip(ids, paths, strict=True)
+        )
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{file}: not UTF-8 text ({error}); expected a text file with one path a line"
+        ) from None
+    return [line.strip() for line in text.splitlines() if line.strip()]

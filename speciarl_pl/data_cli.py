@@ -1,0 +1,178 @@
+"""`python -m speciarl_pl data list | check | splits`: the benchmarks' data sets."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from jsonargparse import ArgumentParser, Namespace
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from speciarl_pl.command_errors import run_command
+from speciarl_pl.data.check import CheckReport, check
+from speciarl_pl.data.datasets import BENCHMARKS
+from speciarl_pl.data.published import PUBLISHED, Published
+from speciarl_pl.data.splits import count_splits, write_split
+from speciarl_pl.data.splits_build import build_split
+
+_PROGRAM: Final = "python -m speciarl_pl data"
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run one of the commands.
+
+    Args:
+        args: Arguments after `data`; None: those of this process.
+
+    Returns:
+        Exit code: 0; 1 for an error that the user can act on, and from `check` where something
+        does not agree; 2 for a wrong argument. The error is printed in a line.
+    """
+
+    def command() -> int:
+        options = _parser().parse_args(args)
+        name = str(options.subcommand)
+        return _COMMANDS[name](options[name])
+
+    return run_command(command)
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(_PROGRAM, description=__doc__, exit_on_error=False, allow_abbrev=False)
+    commands = parser.add_subcommands()
+    for name, add in _PARSERS.items():
+        command = ArgumentParser(description=add.__doc__, exit_on_error=False, allow_abbrev=False)
+        add(command)
+        commands.add_subcommand(name, command, help=add.__doc__)
+    return parser
+
+
+# ------------------------------------------------------------------------ list
+
+
+def _add_list(parser: ArgumentParser) -> None:
+    """List the benchmarks: classes, images, where to get them."""
+
+
+def _list(_: Namespace) -> int:
+    table = Table(title="Benchmarks", show_lines=True)
+    for column in ("name", "class", "classes", "train / test", "group", "taxonomy"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("official page; licence, in short", overflow="fold")
+    for published in PUBLISHED.values():
+        table.add_row(*_row(published))
+    # Addresses must stay whole where the output is not a terminal.
+    console = Console()
+    console = console if console.is_terminal else Console(width=200)
+    console.print(table)
+    console.print("Images are those of the paper's splits (CoOp's where there is one).")
+    console.print(f"Next: {_PROGRAM} check NAME --root DIR", markup=False)
+    return 0
+
+
+def _row(published: Published) -> list[str]:
+    kind = BENCHMARKS[published.key]
+    group = "very_fine_grained" if published.levels else kind.group
+    return [
+        published.key,
+        published.source,
+        " / ".join(f"{count}" for count in published.levels.values()) or str(published.classes),
+        f"{published.train:,} / {published.test:,}",
+        group or "-",
+        kind.taxonomy or "-",
+        f"{published.page}\n{published.licence}",
+    ]
+
+
+# ----------------------------------------------------------------------- check
+
+
+def _add_check(parser: ArgumentParser) -> None:
+    """Count a benchmark on disk against the published figures, and name what is missing."""
+    parser.add_argument("name", help=f"one of {', '.join(PUBLISHED)}")
+    parser.add_argument("--root", required=True, help="folder of the archive, unpacked")
+    parser.add_argument(
+        "--split-file", type=str | None, default=None, help="list of another split, such as CoOp's"
+    )
+    parser.add_argument("--split", type=str | None, default=None, help="one split alone")
+    parser.add_argument(
+        "--level", type=str | None, default=None, help="variant, family, manufacturer"
+    )
+    parser.add_argument(
+        "--read", action="store_true", help="decode every image and look for identical files"
+    )
+
+
+def _check(options: Namespace) -> int:
+    report = check(
+        options.name,
+        options.root,
+        options.split_file,
+        options.split,
+        options.read,
+        options.level,
+        _watch,
+    )
+    _print_report(report)
+    return 0 if report.ok else 1
+
+
+def _print_report(report: CheckReport) -> None:
+    console = Console(soft_wrap=True)
+    table = Table(title=f"{report.title} in {report.root}")
+    for column in ("", "listed", "there", "published"):
+        table.add_column(column, justify="right" if column else "left")
+    for count in report.counts:
+        numbers = (f"{number:,}" for number in (count.listed, count.there, count.published))
+        table.add_row(count.what, *numbers, style=None if count.agrees else "red")
+    console.print(table)
+    for word, lines in (("problem", report.problems), ("note", report.notes)):
+        for line in lines:
+            console.print(f"{word}: {line}", markup=False, highlight=False)
+    if report.ok:
+        console.print("all agrees with what is published")
+    else:
+        console.print("to repair it: unpack the archive again over this folder", markup=False)
+
+
+def _watch(files: Sequence[str]) -> Iterable[str]:
+    return track(files, "reading", console=Console(stderr=True), transient=True)
+
+
+# ---------------------------------------------------------------------- splits
+
+
+def _add_splits(parser: ArgumentParser) -> None:
+    """Make the CSV of a CoOp split, from CoOp's JSON on disk or fetched."""
+    names = [one.key for one in PUBLISHED.values() if one.coop]
+    parser.add_argument("name", help=f"one of {', '.join(names)}")
+    parser.add_argument("--out", required=True, help="CSV to write: split,filename")
+    parser.add_argument(
+        "--from", dest="file", type=str | None, default=None, help="CoOp's split_zhou_*.json"
+    )
+    parser.add_argument(
+        "--url", type=str | None, default=None, help="where to fetch it (default: CoOp's own place)"
+    )
+
+
+def _splits(options: Namespace) -> int:
+    if options.file and options.url:
+        raise ValueError("url: expected either --url or --from, got both")
+    splits = build_split(options.name, options.file, options.url)
+    write_split(Path(options.out), splits)
+    counts = ", ".join(f"{count:,} {split}" for split, count in count_splits(splits).items())
+    print(f"wrote {options.out}: {counts}, as published")
+    return 0
+
+
+_PARSERS: Final[dict[str, Callable[[ArgumentParser], None]]] = {
+    "list": _add_list,
+    "check": _add_check,
+    "splits": _add_splits,
+}
+_COMMANDS: Final[dict[str, Callable[[Any], int]]] = {
+    "list": _list,
+    "check": _check,
+    "splits": _splits,
+}
