@@ -44,7 +44,7 @@ class LLMJudge(LoopJudge[Pair]):
         revision: Revision of the model, for `fingerprint` only; set it when the weights behind the
             name change.
         prompt: Name of a packaged prompt (`single`, `batch`, `lenient`, `strict`, `decision_tree`,
-            `checklist`, `binary`), or path of a `.txt` file; see `load_prompt`.
+            `checklist`, `binary`, `inclusion`), or path of a `.txt` file; see `load_prompt`.
         constraint: How replies are held to the labels: `choice` (vLLM's `structured_outputs`),
             `guided_choice` (older vLLM), `json_schema` (hosted APIs), `text` (not at all), or
             `auto` for the first that proves to work, found out once in a process.

@@ -11,7 +11,16 @@ from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge.prompt import PROMPTS, load_prompt
 from speciarl_pl.records import Pair
 
-NAMES = ("batch", "binary", "checklist", "decision_tree", "lenient", "single", "strict")
+NAMES = (
+    "batch",
+    "binary",
+    "checklist",
+    "decision_tree",
+    "inclusion",
+    "lenient",
+    "single",
+    "strict",
+)
 SIX = {category.label: category for category in Category}
 HEAD = "version: 2\nlabels: {yes it is: specific, no it is not: wrong}"
 GOOD = f"---\n{HEAD}\n---\n## system\nJudge {{}} {{1}}.\n## user\n{{truth}} / {{prediction}}\n"
@@ -28,6 +37,8 @@ def test_a_packaged_prompt_says_what_a_judge_needs(name):
     assert (prompt.name, prompt.version, prompt.batch) == (name, "1", name == "batch")
     if name == "binary":
         assert set(prompt.labels) == {"correct", "incorrect", "declined"}
+    elif name == "inclusion":
+        assert set(prompt.labels) == {"yes", "no"}
     else:
         assert prompt.labels == SIX
     system = " ".join(prompt.system.split())

@@ -1,0 +1,96 @@
+"""Embeddings of short texts by a sentence-transformers model."""
+
+import logging
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+from speciarl_pl.errors import MissingExtraError
+from speciarl_pl.policy.checkpoint import quiet
+
+MINI_LM: Final = "sentence-transformers/all-MiniLM-L6-v2"
+"""The encoder of the older protocol (paper, section 5)."""
+
+_BATCH: Final = 256
+
+_log = logging.getLogger(__name__)
+
+
+class Embedder:
+    """Encodes texts, each distinct one once; on the GPU if there is one that has room.
+
+    Between calls the model lies in the main memory, so that it takes nothing from a policy.
+
+    Args:
+        encoder: Name of a model on the hub, or path of a folder.
+
+    Raises:
+        ValueError: If `encoder` is blank.
+    """
+
+    def __init__(self, encoder: str = MINI_LM) -> None:
+        if not encoder.strip():
+            raise ValueError(f"encoder: expected the name or path of a model, got {encoder!r}")
+        self.encoder = encoder
+        self._model: Any = None
+
+    def load(self) -> None:
+        """Load the model, if it is not yet.
+
+        Raises:
+            MissingExtraError: If sentence-transformers is not installed.
+            ValueError: If the model cannot be loaded.
+        """
+        if self._model is None:
+            self._model = _load(self.encoder)
+
+    def encode(self, texts: Sequence[str]) -> Tensor:
+        """Encode `texts`.
+
+        Returns:
+            float32 [texts, D] on the CPU; equal texts have equal rows.
+
+        Raises:
+            MissingExtraError: As `load`.
+            ValueError: As `load`.
+        """
+        self.load()
+        rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
+        if not rows:
+            return torch.zeros(0, int(self._model.get_embedding_dimension()))
+        return self._encoded(list(rows))[[rows[text] for text in texts]]
+
+    def _encoded(self, texts: list[str]) -> Tensor:
+        if torch.cuda.is_available():
+            try:
+                return self._on("cuda", texts)
+            except torch.OutOfMemoryError:
+                _log.warning("no room for %s on the GPU; it goes on on the CPU", self.encoder)
+            finally:
+                self._model.to("cpu")
+        return self._on("cpu", texts)
+
+    def _on(self, device: str, texts: list[str]) -> Tensor:
+        embeddings: Tensor = self._model.to(device).encode(
+            texts, batch_size=_BATCH, convert_to_tensor=True, show_progress_bar=False
+        )
+        return embeddings.float().cpu()
+
+
+def _load(encoder: str) -> Any:
+    if find_spec("sentence_transformers") is None:
+        raise MissingExtraError("sentence-transformers", "similarity")
+    with quiet():
+        library = import_module("sentence_transformers")
+        try:
+            return library.SentenceTransformer(encoder, device="cpu")
+        except (OSError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise ValueError(
+                f"encoder: expected a model of sentence-transformers, on the hub or in a folder, "
+                f"got {encoder!r}: {reason}; without a network give the path of a downloaded copy"
+            ) from error

@@ -1,0 +1,25 @@
+"""What tests of the older protocol share."""
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def embedder():
+    """The real encoder, loaded once."""
+    from protocol.real_models import encoder_folder
+
+    from speciarl_pl.protocol.embedder import Embedder
+
+    return Embedder(encoder_folder())
+
+
+@pytest.fixture
+def no_hub(monkeypatch):
+    """No look-up on the hub: a name that is not there fails at once."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+
+
+@pytest.fixture
+def fresh_probes(monkeypatch):
+    """What endpoints can do is not known yet: ports come back with another server behind."""
+    monkeypatch.setattr("speciarl_pl.judge.probe._known", {})
