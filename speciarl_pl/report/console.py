@@ -1,0 +1,123 @@
+"""Runs side by side on a terminal, beside the paper's rows."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from speciarl_pl.judge.audit.shown import NOTHING, shown
+from speciarl_pl.metrics.functional.difference import Difference
+from speciarl_pl.report.compare import COMPARED, Comparison, compare_stages
+from speciarl_pl.report.published import NOTE, PUBLISHED
+from speciarl_pl.report.read import Run
+from speciarl_pl.report.stages import stages_of
+from speciarl_pl.report.table import LABELS, Estimate, Row, group_label, headline_rows
+from speciarl_pl.report.templates import estimate_text, interval_text, p_text
+
+_WIDTH: Final = 28
+
+
+def console_report(runs: Sequence[Run]) -> RenderableType:
+    """The numbers of some runs, their differences, and the paper's rows, for `rich`.
+
+    Foreign text comes as `Text`, so that `rich` reads no markup into it, and without control
+    characters.
+
+    Args:
+        runs: As of `read_runs`.
+    """
+    stages = stages_of(runs)
+    return Group(*_parts(headline_rows(stages), compare_stages(stages)))
+
+
+def _parts(rows: Sequence[Row], comparisons: Sequence[Comparison]) -> Iterator[RenderableType]:
+    yield _headline(rows)
+    if comparisons:
+        yield Text("\nDifferences with 95 % intervals; p-values are two-sided", style="bold")
+        yield _differences(comparisons)
+        yield from _left_out(comparisons)
+    yield Text("\nThe paper's rows", style="bold")
+    yield Text(NOTE)
+    yield _published()
+
+
+def _headline(rows: Sequence[Row]) -> Table:
+    table = _table("data set", "model")
+    for name in COMPARED:
+        table.add_column(LABELS[name], justify="right")
+    last = None
+    for row in rows:
+        scope = "" if row.scope == last else shown(row.scope, 3 * _WIDTH)
+        cells = [_cell(row.values[name]) for name in COMPARED]
+        table.add_row(Text(scope), Text(shown(row.stage, _WIDTH)), *cells)
+        last = row.scope
+    return table
+
+
+def _cell(estimate: Estimate) -> Text:
+    interval = interval_text(estimate.low, estimate.high)
+    return Text(f"{estimate_text(estimate)}\n{interval}" if interval else estimate_text(estimate))
+
+
+def _differences(comparisons: Sequence[Comparison]) -> Table:
+    table = _table("data set", "from -> to", "")
+    for name in ("difference", "95 % interval", "p"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for each in comparisons:
+        heads = [shown(each.dataset, _WIDTH), _pair(each)]
+        for place, name in enumerate(COMPARED):
+            cells = _difference(each.differences[name])
+            table.add_row(*map(Text, heads if not place else ("", "")), LABELS[name], *cells)
+        table.add_row("", *_test(each), end_section=each is not comparisons[-1])
+    return table
+
+
+def _difference(found: Difference) -> tuple[str, str, str]:
+    low, high = found.ci95 or (None, None)
+    value = NOTHING if found.difference is None else f"{found.difference:+.3f}"
+    return value, interval_text(low, high, signed=True), p_text(found.p_value)
+
+
+def _test(each: Comparison) -> tuple[str, ...]:
+    if each.method == "unpaired":
+        return ("counts alone, unpaired",)
+    found = each.mcnemar
+    if found is None:
+        return "", "McNemar", NOTHING, "", NOTHING
+    return "", "McNemar", "right only in", f"{found.b:,} -> {found.c:,}", p_text(found.p_value)
+
+
+def _pair(each: Comparison) -> str:
+    return f"{shown(each.a, _WIDTH)} -> {shown(each.b, _WIDTH)}"
+
+
+def _left_out(comparisons: Sequence[Comparison]) -> Iterator[Text]:
+    for each in comparisons:
+        if each.only_a or each.only_b or each.unlike:
+            yield Text(
+                f"{shown(each.dataset, _WIDTH)}, {_pair(each)}: over the {each.images:,} images of "
+                "both; left out: "
+                f"{each.only_a:,} only of the first, {each.only_b:,} only of the second, "
+                f"{each.unlike:,} whose truths differ"
+            )
+
+
+def _published() -> Table:
+    table = _table("mean of", "method")
+    for name in COMPARED:
+        table.add_column(LABELS[name], justify="right")
+    for row in PUBLISHED:
+        rates = (Estimate(value) for value in (row.specificity, row.correctness, row.hm))
+        scope = group_label(row.group).removeprefix("mean of ")
+        table.add_row(scope, row.method, *map(estimate_text, rates))
+    return table
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    return table

@@ -1,0 +1,59 @@
+"""The columns of a report: base and trained model of each run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from speciarl_pl.report.read import Run
+from speciarl_pl.report.results import Results
+from speciarl_pl.report.rollouts import Rollouts
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A model that was validated."""
+
+    name: str
+    """What tables and plots call it."""
+    runs: tuple[str, ...]
+    """Names of the runs that have it: one, or of a base all that were trained from it."""
+    is_base: bool
+    """Whether it is the base before training."""
+    results: Results
+    """Its numbers."""
+    rollouts: Rollouts | None
+    """Its outcomes image by image, if the run left them."""
+
+
+def stages_of(runs: Sequence[Run]) -> list[Stage]:
+    """List the models of some runs: bases first, one for all of them where all are the same.
+
+    A lone run has the stages `base` and `trained`; one without a base has its own name.
+    """
+    bases = [
+        Stage(f"{run.name}: base", (run.name,), True, run.base, run.rollouts.get("base"))
+        for run in runs
+        if run.base
+    ]
+    alike = bases and all(each.results.datasets == bases[0].results.datasets for each in bases)
+    if alike:
+        names = tuple(name for each in bases for name in each.runs)
+        bases = [replace(bases[0], name="base", runs=names)]
+    trained = len(runs) == 1 and bool(bases)
+    finals = [
+        Stage(run.name, (run.name,), False, run.results, run.rollouts.get("val")) for run in runs
+    ]
+    if trained:
+        finals = [replace(finals[0], name="trained")]
+    return bases + finals
+
+
+def base_pairs(stages: Sequence[Stage]) -> list[tuple[Stage, Stage]]:
+    """Pair each base with the models that were trained from it."""
+    bases = [stage for stage in stages if stage.is_base]
+    finals = [stage for stage in stages if not stage.is_base]
+    return [(a, b) for a in bases for b in finals if set(b.runs) <= set(a.runs)]
+
+
+def datasets_of(stages: Sequence[Stage]) -> list[str]:
+    """Names of all data sets, in order of first appearance."""
+    return list(dict.fromkeys(name for stage in stages for name in stage.results.datasets))

@@ -1,0 +1,150 @@
+"""The templates of the pages, and how they show figures and foreign text."""
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from speciarl_pl.judge.audit.shown import NOTHING, shown
+from speciarl_pl.report.palette import VERDICT_COLOURS, ink_on
+from speciarl_pl.report.table import Estimate
+from speciarl_pl.report.thumbnails import Thumbnail
+
+
+def render(template: str, scripts: list[str], **values: Any) -> str:
+    """Write a page.
+
+    Everything foreign is escaped and shown without control characters. The page loads nothing and
+    runs no script but its own; its own policy forbids both.
+
+    Args:
+        template: Name of a template in this folder.
+        scripts: The programs of the page; its policy names their hashes.
+        values: What the template shows.
+
+    Returns:
+        The HTML document.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters |= {
+        "shown": lambda text: shown(text, 300),
+        "lower_first": lambda text: text[:1].lower() + text[1:],
+        "lines": text_lines,
+        "json": embedded_json,
+        "number": lambda number: f"{number:,}",
+        "estimate": estimate_text,
+        "interval": interval_text,
+        "p_value": p_text,
+        "signed": lambda value: NOTHING if value is None else f"{value:+.3f}",
+        "data_uri": data_uri,
+        "picture": picture_uri,
+    }
+    return environment.get_template(template).render(
+        values,
+        scripts=[Markup(script) for script in scripts],
+        hashes=[_hash(script) for script in scripts],
+        verdicts={name: (colour, ink_on(colour)) for name, colour in VERDICT_COLOURS.items()},
+        nothing=NOTHING,
+    )
+
+
+def script(name: str) -> str:
+    """Text of one of this folder's programs.
+
+    Raises:
+        AssertionError: If it could end its own `<script>`.
+    """
+    text = (Path(__file__).parent / name).read_text(encoding="utf-8")
+    assert "</" not in text
+    return text
+
+
+def text_lines(text: str) -> str:
+    r"""Text of several lines without marks that steer a page.
+
+    Example:
+        >>> text_lines("a\nb\x1b[31m")
+        'a\nb\\x1b[31m'
+    """
+    return "\n".join(shown(line, len(line) * 10 + 1) for line in text.splitlines())
+
+
+def embedded_json(value: Any) -> Markup:
+    r"""JSON that can stand in a `<script>` and does not end it.
+
+    Example:
+        >>> print(embedded_json({"a": "</script><!--"}))
+        {"a":"\u003c/script\u003e\u003c!--"}
+    """
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    for mark in "<>&":
+        text = text.replace(mark, f"\\u{ord(mark):04x}")
+    return Markup(text)
+
+
+def estimate_text(estimate: Estimate) -> str:
+    """A value with three decimals; a number of things with none.
+
+    Example:
+        >>> estimate_text(Estimate(0.51234, 0.4, 0.6)), estimate_text(Estimate(1200))
+        ('0.512', '1,200')
+    """
+    if estimate.value is None:
+        return NOTHING
+    return f"{estimate.value:,}" if isinstance(estimate.value, int) else f"{estimate.value:.3f}"
+
+
+def interval_text(low: float | None, high: float | None, signed: bool = False) -> str:
+    """An interval; empty if there is none.
+
+    Example:
+        >>> interval_text(0.4, 0.6), interval_text(-0.1, 0.2, signed=True)
+        ('[0.400, 0.600]', '[-0.100, +0.200]')
+    """
+    if low is None or high is None:
+        return ""
+    return f"[{low:+.3f}, {high:+.3f}]" if signed else f"[{low:.3f}, {high:.3f}]"
+
+
+def p_text(value: float | None) -> str:
+    """A p-value.
+
+    Example:
+        >>> p_text(0.0412), p_text(0.00001), p_text(None) == NOTHING
+        ('0.041', '< 0.001', True)
+    """
+    if value is None:
+        return NOTHING
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def data_uri(text: str, kind: str) -> str:
+    """A link that holds a file.
+
+    Example:
+        >>> data_uri("a,b", "text/csv")
+        'data:text/csv;base64,YSxi'
+    """
+    return f"data:{kind};base64,{base64.b64encode(text.encode()).decode('ascii')}"
+
+
+def picture_uri(picture: Thumbnail) -> str:
+    """A link that holds a picture."""
+    return f"data:image/jpeg;base64,{base64.b64encode(picture.jpeg).decode('ascii')}"
+
+
+def _hash(text: str) -> str:
+    """How a content security policy names an inline script."""
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
