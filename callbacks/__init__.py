@@ -1,19 +1,26 @@
-"""Lightning callbacks: rollout engines, adapter export, rollout log, results."""
+"""Lightning callbacks: rollout engines, adapter export, rollout log, results, report."""
 
 from speciarl_pl.callbacks.adapter_export import AdapterExport
+from speciarl_pl.callbacks.continuation import Continuation
 from speciarl_pl.callbacks.hf_rollout import HFRolloutCallback
+from speciarl_pl.callbacks.predictions import PredictionWriter
+from speciarl_pl.callbacks.report import ReportWriter
 from speciarl_pl.callbacks.results import ResultsWriter
 from speciarl_pl.callbacks.rollout import RolloutCallback
 from speciarl_pl.callbacks.rollout_log import RolloutLog
 from speciarl_pl.callbacks.skipped import SkippedReport
 from speciarl_pl.callbacks.stop_checkpoint import StopCheckpoint
+from speciarl_pl.callbacks.thumbnails import Thumbnails
 from speciarl_pl.callbacks.vllm_rollout import VLLMRolloutCallback
 from speciarl_pl.callbacks.vllm_server_rollout import VLLMServerRolloutCallback
 from speciarl_pl.sampling import RolloutRequest, Sampling
 
 __all__ = [
     "AdapterExport",
+    "Continuation",
     "HFRolloutCallback",
+    "PredictionWriter",
+    "ReportWriter",
     "ResultsWriter",
     "RolloutCallback",
     "RolloutLog",
@@ -21,6 +28,7 @@ __all__ = [
     "Sampling",
     "SkippedReport",
     "StopCheckpoint",
+    "Thumbnails",
     "VLLMRolloutCallback",
     "VLLMServerRolloutCallback",
 ]

@@ -23,7 +23,7 @@ class RolloutCallback(L.Callback, ABC):
     Args:
         group_size: Rollouts per training sample (paper: 10).
         sampling: How they are drawn.
-        val_group_size: Rollouts per validation sample.
+        val_group_size: Rollouts per validation sample, and per photo in prediction.
         val_sampling: How those are drawn; null: as in training but greedy.
         seed: Seed of all rollouts; null: the run's, from `seed_everything`.
     """
@@ -92,6 +92,11 @@ class RolloutCallback(L.Callback, ABC):
         pl_module.log("time/rollout_s", seconds)
         pl_module.log("tokens_per_s", tokens / seconds)
 
+    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Say how many rollouts an image will have."""
+        assert isinstance(pl_module, SpeciaRLModule)
+        pl_module.val_samples = self.val_group_size
+
     def on_validation_batch_start(
         self,
         trainer: L.Trainer,
@@ -104,24 +109,45 @@ class RolloutCallback(L.Callback, ABC):
         assert isinstance(pl_module, SpeciaRLModule)
         self._attach(pl_module, batch, -1, self.val_group_size, self.val_sampling)
 
+    def on_predict_batch_start(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        batch: Batch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Attach `val_group_size` rollouts a photo, drawn as in validation."""
+        assert isinstance(pl_module, SpeciaRLModule)
+        self._attach(pl_module, batch, -1, self.val_group_size, self.val_sampling, judged=False)
+
+    @property
+    def run_seed(self) -> int:
+        """Seed of all rollouts; by default the run's, where `seed_everything` leaves it."""
+        return int(os.environ.get("PL_GLOBAL_SEED", 0)) if self.seed is None else self.seed
+
     def _attach(
-        self, module: SpeciaRLModule, batch: Batch, step: int, size: int, sampling: Sampling
+        self,
+        module: SpeciaRLModule,
+        batch: Batch,
+        step: int,
+        size: int,
+        sampling: Sampling,
+        judged: bool = True,
     ) -> None:
         self.sync(module)
         requests = [
             RolloutRequest(sample, prompt, self._seeds(sample, step, size))
             for sample, prompt in zip(batch.samples, batch.prompts, strict=True)
         ]
-        finished = module.begin_judging()
+        finished = module.begin_judging() if judged else None
         groups = self.generate(module, requests, sampling, finished) if requests else []
         _check_complete(requests, groups)
         batch.groups = groups
         batch.temperature = sampling.temperature
 
     def _seeds(self, sample: Sample, step: int, size: int) -> tuple[int, ...]:
-        run_seed = self.seed
-        if run_seed is None:  # where Lightning's seed_everything leaves the run's seed
-            run_seed = int(os.environ.get("PL_GLOBAL_SEED", 0))
+        run_seed = self.run_seed
         name = f"{sample.dataset}/{sample.id}"
         return tuple(rollout_seed(run_seed, step, name, index) for index in range(size))
 

@@ -29,6 +29,18 @@ class SkippedReport(L.Callback):
         """Note what this batch left out."""
         self._note(trainer, batch)
 
+    def on_predict_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: Any,
+        outputs: Any,
+        batch: Batch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Note what this batch left out."""
+        self._note(trainer, batch)
+
     def teardown(self, trainer: L.Trainer, pl_module: Any, stage: str) -> None:
         """Name all that was left out."""
         data: Any = getattr(trainer, "datamodule", None)

@@ -14,6 +14,14 @@ def main(args: list[str]) -> int:
         from speciarl_pl.judge_cli import main as judge_cli
 
         return judge_cli(args[1:])
+    if args[:1] == ["data"]:
+        from speciarl_pl.data_cli import main as data_cli
+
+        return data_cli(args[1:])
+    if args[:1] == ["report"]:
+        from speciarl_pl.report_cli import main as report_cli
+
+        return report_cli(args[1:])
     from speciarl_pl.cli import main as cli
 
     return cli()

@@ -70,6 +70,23 @@ def extract_answer(
     return content if isinstance(content, Unparsed) else _check(content.strip(), max_chars)
 
 
+def thinking(text: str) -> str:
+    """Give what a completion says before it answers, without the tags.
+
+    Example:
+        >>> thinking("<think> White, fluffy. </think><answer>samoyed</answer>")
+        'White, fluffy.'
+    """
+    tags = list(_TAG.finditer(text))
+    closed = [tag for tag in tags if _name(tag) == "think" and tag.group(1)]
+    end = (
+        closed[-1].start()
+        if closed
+        else next((tag.start() for tag in tags if _name(tag) == "answer"), len(text))
+    )
+    return _TAG.sub("", text[:end]).strip()
+
+
 @lru_cache(maxsize=2**15)  # judges fold the same names over and over
 def answer_key(text: str) -> str:
     """Fold a text to the key under which two answers are the same.

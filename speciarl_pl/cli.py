@@ -20,11 +20,15 @@ from lightning.pytorch.utilities import rank_zero_only
 import speciarl_pl.data.datasets  # noqa: F401  (short class names work for what is imported)
 from speciarl_pl.callbacks import (
     AdapterExport,
+    Continuation,
+    PredictionWriter,
+    ReportWriter,
     ResultsWriter,
     RolloutCallback,
     RolloutLog,
     SkippedReport,
     StopCheckpoint,
+    Thumbnails,
 )
 from speciarl_pl.checkpoint_io import WholeCheckpointIO
 from speciarl_pl.command_errors import run_command
@@ -32,11 +36,14 @@ from speciarl_pl.data import OpenWorldDataModule
 from speciarl_pl.errors import RunError
 from speciarl_pl.metrics_csv import MetricsCSV
 from speciarl_pl.module import SpeciaRLModule
+from speciarl_pl.protocol import OlderProtocol
 from speciarl_pl.run_files import check_writable
 
-_SUBCOMMANDS: Final = ("fit", "validate")
+_SUBCOMMANDS: Final = ("fit", "validate", "predict")
 
 _DESCRIPTION: Final = """Teach a vision-language model to name what it sees as exactly as it can.
+`python -m speciarl_pl data` lists the benchmarks and checks what is on disk.
+`python -m speciarl_pl report` makes a page of runs and compares them.
 `python -m speciarl_pl judge` asks, audits or serves a judge on its own.
 `python -m speciarl_pl doctor` says what is installed, what works and what to install."""
 
@@ -48,11 +55,22 @@ _STRICT: Final[dict[str, Any]] = {
 _TRACES: Final = {
     "fit": ("adapter", "checkpoints", "metrics.csv"),
     "validate": ("adapter", "checkpoints"),
+    "predict": ("adapter", "checkpoints"),
 }
 """What may not be in a run directory; a run that failed at once leaves none of it."""
 
 _CHECKPOINT_NAMES: Final = ("best", "hpc", "last")
 """What Lightning takes as `ckpt_path` besides a file."""
+
+_MODEL_IDENTITY: Final = (
+    "base",
+    "quantization",
+    "dtype",
+    "min_pixels",
+    "max_pixels",
+    "max_answer_chars",
+)
+"""Arguments of the module that rollouts depend on, beside the adapter."""
 
 _RUN_DIR_VARIABLE: Final = "SPECIARL_RUN_DIR"
 """Tells the run directory to the processes that Lightning starts for the other ranks."""
@@ -65,7 +83,7 @@ _TRAINER_DEFAULTS: Final[dict[str, Any]] = {
 
 
 class SpeciaRLCLI(LightningCLI):
-    """`fit` and `validate`, and a run directory for the files they leave."""
+    """`fit`, `validate` and `predict`, and a run directory for the files they leave."""
 
     def __init__(self, args: Sequence[str] | None = None) -> None:
         super().__init__(
@@ -102,6 +120,13 @@ class SpeciaRLCLI(LightningCLI):
         parser.set_defaults({"rollout": {"class_path": "HFRolloutCallback"}})
         parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
         parser.set_defaults({"checkpoint.save_last": True, "checkpoint.filename": "{epoch}-{step}"})
+        parser.add_class_arguments(OlderProtocol, "protocol")
+        parser.add_argument(
+            "--gallery",
+            type=int,
+            default=200,
+            help="Images that the pages of the run show, over all data sets; 0 for none.",
+        )
         parser.link_arguments("seed_everything", "data.seed", compute_fn=_seed)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
@@ -148,6 +173,8 @@ class SpeciaRLCLI(LightningCLI):
         self.config[self.subcommand].ckpt_path = None
         if self.subcommand == "validate":
             options.verbose = False  # ResultsWriter prints the table
+        if self.subcommand == "predict":
+            options.return_predictions = False  # PredictionWriter has them
         options.checkpoint.dirpath = options.checkpoint.dirpath or str(
             Path(directory, "checkpoints").absolute()
         )
@@ -158,16 +185,30 @@ class SpeciaRLCLI(LightningCLI):
                 TensorBoardLogger(directory, name="tensorboard", version=""),
             ]
         config["plugins"] = [*_as_list(config.get("plugins")), WholeCheckpointIO()]
-        callbacks = [
-            options.rollout,  # first: the others look at the rollouts it attaches
+        return self._instantiate_trainer(config, self._callbacks(options))
+
+    def _callbacks(self, options: Namespace) -> list[L.Callback]:
+        """Those that make a run, in the order in which they need each other."""
+        log = RolloutLog()
+        return [
+            options.rollout,  # the others look at the rollouts it attaches
             SkippedReport(),
-            RolloutLog(),
-            ResultsWriter(),
+            log,
+            Continuation(options.rollout, log, self._identity()),
+            Thumbnails(options.gallery),
+            ResultsWriter(options.protocol),
+            PredictionWriter(options.gallery),
             AdapterExport(),
             StopCheckpoint(),
             options.checkpoint,
+            ReportWriter(),
         ]
-        return self._instantiate_trainer(config, callbacks)
+
+    def _identity(self) -> dict[str, Any]:
+        """What of the configuration the rollouts and verdicts of a validation depend on."""
+        options = self.config[self.subcommand]
+        model = {name: options.model[name] for name in _MODEL_IDENTITY}
+        return {**model, "judge": _plain(options.data.judge)}
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -203,7 +244,7 @@ def _quieten() -> None:
     warnings.filterwarnings("ignore", "It is recommended to use `self.log.*sync_dist")  # summed
     warnings.filterwarnings("ignore", ".*but no pre-optimization state was saved")  # not needed
     warnings.filterwarnings("ignore", "Checkpoint directory .* exists and is not empty")  # resume
-    warnings.filterwarnings("ignore", ".*OutcomeCounts was called before")  # limit_val_batches
+    warnings.filterwarnings("ignore", ".*Outcomes was called before")  # limit_val_batches
     warnings.filterwarnings("ignore", "The dirpath has changed from")  # validate --ckpt_path
     logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(
         lambda record: "litlogger" not in record.getMessage()
@@ -229,6 +270,15 @@ def _default_run_dir(configs: Sequence[Any] | None) -> Path:
 
 def _seed(seed: int | bool) -> int:
     return 0 if isinstance(seed, bool) else seed
+
+
+def _plain(value: Any) -> Any:
+    """A part of the configuration as JSON values."""
+    if isinstance(value, Namespace):
+        return {key: _plain(part) for key, part in vars(value).items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -16,15 +16,15 @@ from torch.optim import Optimizer
 from speciarl_pl.category import UNJUDGED
 from speciarl_pl.errors import JudgeError, ModelError, RolloutError
 from speciarl_pl.grpo import AdvantageScale, GRPOLoss, group_advantages
-from speciarl_pl.judge import Judge
+from speciarl_pl.judge import ExactJudge, Judge
 from speciarl_pl.judging import RolloutJudging
-from speciarl_pl.metrics.functional import Summary, macro_average, summarize
-from speciarl_pl.metrics.outcome_counts import OutcomeCounts
+from speciarl_pl.metrics.functional import Summary, group_averages, macro_average
 from speciarl_pl.policy import Dtype, LoraSpec, Policy, Quantization, RowKind, load_policy
 from speciarl_pl.records import (
     Batch,
     EncodedPrompt,
     JudgedGroup,
+    RolloutGroup,
     Sample,
     ScoredGroup,
 )
@@ -33,6 +33,7 @@ from speciarl_pl.rng import get_rng_state, set_rng_state
 from speciarl_pl.rollout_stats import rollout_stats
 from speciarl_pl.sampling import Finished
 from speciarl_pl.update import PolicyUpdate, Ranks
+from speciarl_pl.validation import ValidationOutcomes, image_outcomes
 
 
 class SpeciaRLModule(L.LightningModule):
@@ -102,7 +103,13 @@ class SpeciaRLModule(L.LightningModule):
         self.strict_loading = False  # checkpoints hold the adapter alone, checked on load
         self.policy: Policy | None = None
         self.results: dict[str, Summary] = {}
-        self._counts: dict[str, OutcomeCounts] = {}
+        """What the last validation found, by data set."""
+        self.codes: dict[str, Tensor] = {}
+        """The same image by image: outcome codes, int8 [images, samples]."""
+        self.val_samples = 1
+        """Rollouts an image in validation; set by the rollout callback before it begins."""
+        self.outcomes: ValidationOutcomes | None = None
+        """What the validation has counted so far."""
         self.batches_trained = 0
         self._load = partial(
             load_policy,
@@ -229,12 +236,15 @@ class SpeciaRLModule(L.LightningModule):
         return None if judge is None else self._judging.begin(judge)
 
     def _judge(self, batch: Batch) -> list[JudgedGroup]:
+        return self._judging.judge(self.judge, self._rolled_out(batch))
+
+    def _rolled_out(self, batch: Batch) -> list[RolloutGroup]:
         if batch.groups is None:
             raise RolloutError(
                 "the batch has no rollouts; add a rollout callback, for instance "
                 "speciarl_pl.callbacks.HFRolloutCallback, to trainer.callbacks"
             )
-        return self._judging.judge(self.judge, batch.groups)
+        return batch.groups
 
     def _score(self, judged: JudgedGroup) -> ScoredGroup:
         rewards = self._reward(judged.outcomes, seed=judged.group.rollouts[0].seed)
@@ -255,7 +265,7 @@ class SpeciaRLModule(L.LightningModule):
     def on_validation_start(self) -> None:
         """Begin with empty counts, one set per data set."""
         names = self.trainer.datamodule.val_names  # type: ignore[attr-defined]
-        self._counts = {name: OutcomeCounts().to(self.device) for name in names}
+        self.outcomes = ValidationOutcomes(names, self.val_samples, self.device)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
         """Judge the rollouts of `batch` and count the outcomes.
@@ -269,20 +279,38 @@ class SpeciaRLModule(L.LightningModule):
         judged = self._judge(batch)
         outcomes = [outcome.code for group in judged for outcome in group.outcomes]
         self._judging.check(judged, outcomes.count(UNJUDGED), len(outcomes))
-        for group in judged:
-            codes = torch.tensor([outcome.code for outcome in group.outcomes])
-            self._counts[group.group.sample.dataset].update(codes)
+        assert self.outcomes is not None
+        self.outcomes.add(image_outcomes(group) for group in judged)
         return {"judged": judged}
 
     def on_validation_epoch_end(self) -> None:
         """Sum up `results`, one summary per data set, and log them."""
-        self.results = {name: summarize(c.compute()) for name, c in self._counts.items()}
+        assert self.outcomes is not None
+        self.results = self.outcomes.summaries()
+        self.codes = self.outcomes.codes()
+        groups = self.trainer.datamodule.val_groups  # type: ignore[attr-defined]
         for name, summary in self.results.items():
             self._log_rates(f"val/{name}", macro_average({name: summary}))
+        for name, means in group_averages(self.results, groups).items():
+            self._log_rates(f"val/{name}", means)
         self._log_rates("val/macro", macro_average(self.results))
 
-    def _log_rates(self, prefix: str, rates: Mapping[str, float | None]) -> None:
-        self.log_dict({f"{prefix}/{k}": v for k, v in rates.items() if v is not None})
+    def _log_rates(self, prefix: str, rates: Mapping[str, Any]) -> None:
+        numbers = {key: value for key, value in rates.items() if isinstance(value, float)}
+        self.log_dict({f"{prefix}/{key}": value for key, value in numbers.items()})
+
+    # ------------------------------------------------------------ prediction
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
+        """Read the answers to photos without labels, of which there is nothing to judge.
+
+        Returns:
+            `{"judged": list[JudgedGroup]}`, for callbacks; every answer is unjudged.
+
+        Raises:
+            RolloutError: If no rollout callback has attached rollouts.
+        """
+        return {"judged": self._judging.judge(ExactJudge(), self._rolled_out(batch))}
 
     # ----------------------------------------------------------- checkpoints
 

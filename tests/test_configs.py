@@ -59,6 +59,7 @@ def test_it_can_be_built_without_any_of_its_files(file, tmp_path, monkeypatch):
     built = []
     monkeypatch.setattr(SpeciaRLCLI, "_run_subcommand", lambda cli, _: built.append(cli))
     command = "validate" if file.parent.name == "eval" else "fit"
+    command = "predict" if file.stem == "predict" else command
     arguments = ["--config", str(file), "--run_dir", str(tmp_path / "run"), *HERE]
     assert main([command, *arguments]) == 0
     (cli,) = built

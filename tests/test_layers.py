@@ -22,14 +22,24 @@ LAYERS = (
     },
     {"reward", "grpo", "metrics"},
     {"judge", "data", "policy", "world", "engine"},
-    {"update", "rollout_stats", "judging", "module", "checkpoint_io", "metrics_csv"},
+    {
+        "update",
+        "rollout_stats",
+        "judging",
+        "validation",
+        "protocol",
+        "module",
+        "checkpoint_io",
+        "metrics_csv",
+        "report",
+    },
     {"callbacks"},
-    {"cli", "judge_cli", "doctor", "torchvision_repair", "__main__"},
+    {"cli", "judge_cli", "data_cli", "report_cli", "doctor", "torchvision_repair", "__main__"},
 )
 LAYER = {name: depth for depth, names in enumerate(LAYERS) for name in names}
 OUTSIDE = {"judge", "data", "policy", "world", "engine"}
 ALLOWED_OUTSIDE = {("data", "judge"), ("data", "world"), ("engine", "policy")}
-HEAVY = {"bitsandbytes", "vllm", "torchvision"}
+HEAVY = {"bitsandbytes", "vllm", "torchvision", "sentence_transformers", "spacy"}
 FILES = sorted(
     path
     for folder in (ROOT, ROOT / "callbacks")  # a symlink, which rglob does not follow

@@ -27,6 +27,7 @@ def trainer_in(folder, fn="fit", sanity_checking=False, sanity_steps=float("inf"
         sanity_checking=sanity_checking,
         num_sanity_val_steps=sanity_steps,
         state=SimpleNamespace(fn=fn),
+        datamodule=SimpleNamespace(val_groups={}),
     )
 
 

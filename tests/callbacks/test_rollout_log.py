@@ -4,7 +4,8 @@ import factory
 import pyarrow.parquet as pq
 import pytest
 
-from speciarl_pl.callbacks.rollout_log import SCHEMA, RolloutLog, judged_rows, scored_rows
+from speciarl_pl.callbacks.rollout_log import RolloutLog
+from speciarl_pl.callbacks.rollout_rows import SCHEMA, judged_rows, scored_rows
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.records import JudgedGroup, Unparsed
 
@@ -22,7 +23,8 @@ def trainer_in(folder, sanity_checking=False):
         global_rank=0,
         is_global_zero=True,
         sanity_checking=sanity_checking,
-        strategy=SimpleNamespace(barrier=lambda name: None),
+        strategy=SimpleNamespace(barrier=lambda name: None, broadcast=lambda value: value),
+        state=SimpleNamespace(fn="fit"),
     )
 
 
@@ -43,6 +45,7 @@ def test_rows_of_a_training_group():
     assert first == {
         "stage": "train",
         "step": 7,
+        "position": 0,
         "dataset": "toy",
         "sample_id": "1",
         "subset": "",

@@ -1,0 +1,166 @@
+"""`validate` and `predict` go on where an interrupted run of the same settings stopped."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import lightning as L
+
+from speciarl_pl.callbacks.rollout import RolloutCallback
+from speciarl_pl.callbacks.rollout_files import RolloutFiles
+from speciarl_pl.callbacks.rollout_log import RolloutLog
+from speciarl_pl.callbacks.rollout_rows import verdict_code
+from speciarl_pl.category import UNJUDGED
+from speciarl_pl.data import ImageDataset
+from speciarl_pl.errors import RunError
+from speciarl_pl.module import SpeciaRLModule
+from speciarl_pl.policy import Policy
+from speciarl_pl.validation import ImageOutcomes, vote_key
+
+STAGES: Final = {"validate": ("val", "val"), "predict": ("predict", "images")}
+"""Command -> stage of its rows, role of its data sets."""
+
+
+class Continuation(L.Callback):
+    """Leaves out the images that the run directory already has, and counts them all the same.
+
+    An image is done when all its rollouts are there with a verdict; one of which some could not be
+    judged is taken anew. Rollouts made under other settings are refused, never mixed.
+
+    Args:
+        rollout: Draws the rollouts.
+        log: Writes them.
+        identity: What else they depend on, such as the base model and the judge, as JSON values.
+    """
+
+    def __init__(
+        self, rollout: RolloutCallback, log: RolloutLog, identity: Mapping[str, Any]
+    ) -> None:
+        self._rollout = rollout
+        self._log = log
+        self._identity = dict(identity)
+        self._done: list[ImageOutcomes] = []
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Have the data module ask what is done, once the policy is loaded."""
+        assert isinstance(pl_module, SpeciaRLModule)
+        if str.__str__(stage) in STAGES:
+            data: Any = trainer.datamodule  # type: ignore[attr-defined]
+            data.find_done = partial(self._find, trainer, pl_module)
+
+    def on_validation_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Count what is done; on rank 0 alone, since the counts of all ranks are added."""
+        assert isinstance(pl_module, SpeciaRLModule)
+        assert pl_module.outcomes is not None
+        pl_module.outcomes.add(self._done)
+
+    def _find(self, trainer: L.Trainer, module: SpeciaRLModule) -> list[int]:
+        """Positions that are done, the same on all ranks."""
+        found: tuple[str, dict[str, Any], list[int]] = ("", {}, [])
+        if trainer.is_global_zero:
+            try:
+                settings = self._settings(trainer, module)
+                self._done = self._read(trainer, settings)
+                found = ("", settings, [image.position for image in self._done])
+            except RunError as error:
+                found = (str(error), {}, [])
+        message, self._log.settings, positions = trainer.strategy.broadcast(found)
+        if message:
+            raise RunError(message)
+        return positions
+
+    def _settings(self, trainer: L.Trainer, module: SpeciaRLModule) -> dict[str, Any]:
+        """All that the rows depend on, as JSON values."""
+        command = str.__str__(trainer.state.fn)
+        data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        settings = {
+            **self._identity,
+            "judge": data.judge.fingerprint or self._identity.get("judge"),
+            "command": command,
+            "adapter": adapter_digest(module.loaded_policy),
+            "prompt": data.prompt,
+            "data": listing_digest(data.listing(STAGES[command][1])),
+            "rollouts": self._rollout.val_group_size,
+            "sampling": asdict(self._rollout.val_sampling),
+            "seed": self._rollout.run_seed,
+            "engine": type(self._rollout).__name__,
+        }
+        if command == "predict":
+            del settings["judge"]
+        written: dict[str, Any] = json.loads(json.dumps(settings))
+        return written
+
+    def _read(self, trainer: L.Trainer, settings: Mapping[str, Any]) -> list[ImageOutcomes]:
+        stage = STAGES[settings["command"]][0]
+        images = read_images(RolloutFiles(Path(trainer.default_root_dir)), settings, stage)
+        return [
+            image
+            for image in images
+            if len(image.codes) == self._rollout.val_group_size
+            and not (stage == "val" and UNJUDGED in image.codes)
+        ]
+
+
+def read_images(
+    files: RolloutFiles, settings: Mapping[str, Any], stage: str
+) -> list[ImageOutcomes]:
+    """Read what there is of each image, in the order of the data; of a rollout the last row.
+
+    Raises:
+        RunError: If rows were made under other settings, naming those that differ.
+    """
+    rollouts: dict[tuple[int, str], dict[int, tuple[int, str | None]]] = {}
+    names = ["stage", "position", "dataset", "index", "verdict", "answer"]
+    for table, known in files.read(names):
+        _check_settings(files, settings, known or {})
+        columns = (table[name].to_pylist() for name in names)
+        for of_stage, position, dataset, index, verdict, answer in zip(*columns, strict=True):
+            if of_stage == stage:
+                image = rollouts.setdefault((position, dataset), {})
+                image[index] = (verdict_code(verdict), vote_key(answer))
+    return [_image(*name, rollouts[name]) for name in sorted(rollouts)]
+
+
+def _image(
+    position: int, dataset: str, rollouts: Mapping[int, tuple[int, str | None]]
+) -> ImageOutcomes:
+    codes, keys = zip(*(rollouts[index] for index in sorted(rollouts)), strict=True)
+    return ImageOutcomes(dataset, position, codes, keys)
+
+
+def _check_settings(
+    files: RolloutFiles, settings: Mapping[str, Any], known: Mapping[str, Any]
+) -> None:
+    differing = [name for name in settings if known.get(name) != settings[name]]
+    if differing:
+        raise RunError(
+            f"run directory {files.path.parent}: holds rollouts made with another "
+            f"{', '.join(differing)}; choose another --run_dir, or remove {files.path.name} and "
+            "rollouts.parts from this one"
+        )
+
+
+def adapter_digest(policy: Policy) -> str:
+    """Digest of the weights of an adapter; empty for a fresh one, which changes nothing."""
+    state = policy.adapter_state_dict()
+    if not any(tensor.any() for name, tensor in state.items() if "lora_B" in name):
+        return ""
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        digest.update(name.encode())
+        digest.update(state[name].detach().float().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def listing_digest(datasets: Iterable[ImageDataset]) -> str:
+    """Digest of the names of all data sets, and of ids and truths of their samples."""
+    digest = hashlib.sha256()
+    for dataset in datasets:
+        digest.update(repr(dataset.name).encode())
+        for column in ("id", "truth"):
+            digest.update(repr(list(dataset.listing[column])).encode())
+    return digest.hexdigest()

@@ -1,0 +1,119 @@
+"""`predict` on photos, of which some are broken; the command line, on the built-in base."""
+
+import csv
+import json
+
+import pytest
+from PIL import Image
+
+from speciarl_pl.callbacks.predictions import photo_answers
+from speciarl_pl.data import ImageDataset
+from speciarl_pl.data.datasets.photo_list import PhotoList
+
+SETTINGS = (
+    "--rollout.val_group_size=4",
+    "--rollout.val_sampling={temperature: 1.0, max_new_tokens: 24}",
+    "--rollout.class_path=interruptions.Interruptible",
+)
+
+
+def photos(*names):
+    return ImageDataset(PhotoList(list(names)), "What is it?")
+
+
+def rows(position, *texts):
+    """Rollouts of a photo: (answer, thinking) pairs."""
+    return [
+        {"position": position, "answer": answer, "text": f"<think>{thought}</think>..."}
+        for answer, thought in texts
+    ]
+
+
+def test_the_most_frequent_answer_counts_with_its_share_and_thinking():
+    drawn = rows(0, ("dog", "a"), (" Samoyed", "b"), (None, "c"), ("samoyed ", "d"))
+    (found,) = photo_answers(photos("a.jpg"), drawn, {})
+    assert (found.answer, found.agreement, found.thinking) == (" Samoyed", 0.5, "b")
+    assert found.votes == {" Samoyed": 2, "dog": 1}
+    assert (found.unparsed, found.abstained) == (1, False)
+
+
+def test_refusals_in_whatever_words_abstain_together():
+    drawn = rows(0, ("dog", ""), ("None", ""), ("I cannot tell.", ""))
+    (found,) = photo_answers(photos("a.jpg"), drawn, {})
+    assert (found.answer, found.abstained, found.agreement) == (None, True, 2 / 3)
+    assert found.votes == {"none": 2, "dog": 1}
+
+
+def test_no_readable_answer_is_no_abstention():
+    (found,) = photo_answers(photos("a.jpg"), rows(0, (None, ""), (None, "")), {})
+    assert (found.answer, found.abstained, found.votes, found.unparsed) == (None, False, {}, 2)
+
+
+def test_every_photo_is_there_in_order_also_one_that_could_not_be_read():
+    drawn = [*rows(0, ("cat", "")), *rows(2, ("dog", ""))]
+    found = photo_answers(photos("a.jpg", "b.jpg", "c.jpg"), drawn, {"b.jpg": "b.jpg: empty"})
+    assert [(one.id, one.answer, one.error) for one in found] == [
+        ("a.jpg", "cat", ""),
+        ("b.jpg", None, "b.jpg: empty"),
+        ("c.jpg", "dog", ""),
+    ]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "my photos"
+    folder.mkdir()
+    for place, color in enumerate(("red", "green", "blue")):
+        Image.new("RGB", (60, 40), color).save(folder / f"{place}.png")
+    (folder / "1b.jpg").write_text("no image")
+    return folder
+
+
+def left(run):
+    lines = (run / "predictions.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def predict(commands, name, images, *options):
+    return commands("predict", name, f"--data.images={images}", *SETTINGS, *options)
+
+
+def test_a_folder_becomes_tables_and_a_page(commands, folder, tmp_path, capsys):
+    assert predict(commands, "run", folder, "--data.judge=interruptions.Deaf") == 0
+    run = tmp_path / "run"
+    found = left(run)
+    assert [one["id"] for one in found] == ["0.png", "1.png", "1b.jpg", "2.png"]
+    assert "1b.jpg: not a readable image" in found[2]["error"]
+    for one in (found[0], found[1], found[3]):
+        assert one["answer"].startswith("thing")
+        assert one["agreement"] == max(one["votes"].values()) / 4
+    with (run / "predictions.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    assert [row["answer"] for row in table] == [one["answer"] or "" for one in found]
+    page = (run / "predictions.html").read_text()
+    assert all(one["answer"] in page for one in found if one["answer"])
+    said = capsys.readouterr()
+    assert "4 photos: 3 named, 0 abstained, 0 without a readable answer, 1 could not" in said.out
+    assert "1b.jpg: not a readable image" in said.err
+
+
+def test_what_was_drawn_is_not_drawn_again(commands, folder, tmp_path, monkeypatch):
+    from interruptions import InterruptedRunError, Interruptible
+
+    monkeypatch.setattr(Interruptible, "drawn", [])
+    monkeypatch.setattr(Interruptible, "breaks_at", 3)
+    one = "--data.val_batch_size=1"
+    with pytest.raises(InterruptedRunError):
+        predict(commands, "run", folder, one)
+    monkeypatch.setattr(Interruptible, "breaks_at", None)
+    assert predict(commands, "run", folder, one) == 0
+    assert Interruptible.drawn == [0, 1, 3]
+    assert predict(commands, "whole", folder) == 0
+    assert left(tmp_path / "run") == left(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("images", ["no/such/folder", ""], ids=["missing", "empty"])
+def test_photos_that_are_not_there(commands, capsys, images):
+    assert predict(commands, "run", images) in (1, 2)
+    said = capsys.readouterr().err
+    assert "no such file or folder" in said if images else "data.images: predict needs it" in said
