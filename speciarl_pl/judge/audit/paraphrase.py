@@ -102,8 +102,8 @@ def reword_pairs(
         >>> from speciarl_pl.judge import ExactJudge
         >>> rows = [LabelledPair(Pair("lion", "Lion"), 1)]
         >>> stability = reword_pairs(ExactJudge(), rows, [Category.SPECIFIC])
-        >>> [each.rewording for each in stability.unstable[0].changed]
-        ['It is a X', 'a photo of a X']
+        >>> stability.stable, stability.unstable
+        (Share(count=1, of=1), ())
     """
     left_out: Counter[str] = Counter()
     asked: list[_Asked] = []
