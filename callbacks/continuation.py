@@ -13,8 +13,7 @@ import lightning as L
 from speciarl_pl.callbacks.rollout import RolloutCallback
 from speciarl_pl.callbacks.rollout_files import RolloutFiles
 from speciarl_pl.callbacks.rollout_log import RolloutLog
-from speciarl_pl.callbacks.rollout_rows import verdict_code
-from speciarl_pl.category import UNJUDGED
+from speciarl_pl.category import OUTCOMES, UNJUDGED
 from speciarl_pl.data import ImageDataset
 from speciarl_pl.errors import RunError
 from speciarl_pl.module import SpeciaRLModule
@@ -121,7 +120,7 @@ def read_images(
         for of_stage, position, dataset, index, verdict, answer in zip(*columns, strict=True):
             if of_stage == stage:
                 image = rollouts.setdefault((position, dataset), {})
-                image[index] = (verdict_code(verdict), vote_key(answer))
+                image[index] = (OUTCOMES[verdict], vote_key(answer))
     return [_image(*name, rollouts[name]) for name in sorted(rollouts)]
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from speciarl_pl.category import UNJUDGED, UNPARSED, Category
+from speciarl_pl.category import Category
 from speciarl_pl.records import (
     Answer,
     JudgedGroup,
@@ -71,17 +71,6 @@ def scored_rows(scored: ScoredGroup, step: int) -> Iterator[dict[str, Any]]:
         reward = rewards[row["index"]]
         known = reward == reward  # NaN where there is no verdict
         yield {**row, "reward": reward if known else None, "advantage": advantages[row["index"]]}
-
-
-def verdict_code(verdict: str) -> int:
-    """Code of an outcome from the column `verdict`.
-
-    Example:
-        >>> verdict_code("less specific"), verdict_code("unparsed")
-        (3, -1)
-    """
-    others = {"unparsed": UNPARSED, "unjudged": UNJUDGED}
-    return others[verdict] if verdict in others else int(Category.parse(verdict))
 
 
 def _verdict(outcome: Outcome) -> tuple[str, str]:

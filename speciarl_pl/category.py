@@ -55,3 +55,11 @@ class Category(IntEnum):
         except KeyError:
             known = ", ".join(category.label for category in cls)
             raise ValueError(f"category: expected one of {known}; got {label!r}") from None
+
+
+OUTCOMES: Final = {
+    "unjudged": UNJUDGED,
+    "unparsed": UNPARSED,
+    **{category.label: int(category) for category in Category},
+}
+"""Code of each outcome of a rollout by its name, as files and tables show it."""

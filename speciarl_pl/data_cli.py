@@ -1,20 +1,20 @@
 """`python -m speciarl_pl data list | check | splits`: the benchmarks' data sets."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from jsonargparse import ArgumentParser, Namespace
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from speciarl_pl.command_errors import run_command
 from speciarl_pl.data.check import CheckReport, check
 from speciarl_pl.data.datasets import BENCHMARKS
 from speciarl_pl.data.published import PUBLISHED, Published
 from speciarl_pl.data.splits import count_splits, write_split
 from speciarl_pl.data.splits_build import build_split
+from speciarl_pl.subcommands import Subcommand, run_subcommands
 
 _PROGRAM: Final = "python -m speciarl_pl data"
 
@@ -29,23 +29,7 @@ def main(args: Sequence[str] | None = None) -> int:
         Exit code: 0; 1 for an error that the user can act on, and from `check` where something
         does not agree; 2 for a wrong argument. The error is printed in a line.
     """
-
-    def command() -> int:
-        options = _parser().parse_args(args)
-        name = str(options.subcommand)
-        return _COMMANDS[name](options[name])
-
-    return run_command(command)
-
-
-def _parser() -> ArgumentParser:
-    parser = ArgumentParser(_PROGRAM, description=__doc__, exit_on_error=False, allow_abbrev=False)
-    commands = parser.add_subcommands()
-    for name, add in _PARSERS.items():
-        command = ArgumentParser(description=add.__doc__, exit_on_error=False, allow_abbrev=False)
-        add(command)
-        commands.add_subcommand(name, command, help=add.__doc__)
-    return parser
+    return run_subcommands(_PROGRAM, __doc__, _COMMANDS, args)
 
 
 # ------------------------------------------------------------------------ list
@@ -166,13 +150,8 @@ def _splits(options: Namespace) -> int:
     return 0
 
 
-_PARSERS: Final[dict[str, Callable[[ArgumentParser], None]]] = {
-    "list": _add_list,
-    "check": _add_check,
-    "splits": _add_splits,
-}
-_COMMANDS: Final[dict[str, Callable[[Any], int]]] = {
-    "list": _list,
-    "check": _check,
-    "splits": _splits,
+_COMMANDS: Final = {
+    "list": Subcommand(_add_list, _list),
+    "check": Subcommand(_add_check, _check),
+    "splits": Subcommand(_add_splits, _splits),
 }

@@ -3,15 +3,14 @@
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from jsonargparse import ArgumentParser, Namespace
 from rich.console import Console
 
-from speciarl_pl.command_errors import run_command
 from speciarl_pl.judge import Judge
 from speciarl_pl.judge.ask import ask
 from speciarl_pl.judge.audit import audit, check_out, console_report, read_pairs, write_report
@@ -19,6 +18,7 @@ from speciarl_pl.judge.config import load_judge
 from speciarl_pl.judge.offline import offline_judge
 from speciarl_pl.judge.serve import serve
 from speciarl_pl.judge.service_options import TOKEN_VARIABLE, ServiceOptions
+from speciarl_pl.subcommands import Subcommand, run_subcommands
 
 _PROGRAM: Final = "python -m speciarl_pl judge"
 _OFFLINE: Final = "the offline judge of the benchmarks"
@@ -35,23 +35,7 @@ def main(args: Sequence[str] | None = None) -> int:
         Exit code: 0; 1 for an error that the user can act on, and from `ask` where there is no
         verdict; 2 for a wrong argument. The error is printed in a line.
     """
-
-    def command() -> int:
-        options = _parser().parse_args(args)
-        name = str(options.subcommand)
-        return _COMMANDS[name](options[name])
-
-    return run_command(command)
-
-
-def _parser() -> ArgumentParser:
-    parser = ArgumentParser(_PROGRAM, description=__doc__, exit_on_error=False, allow_abbrev=False)
-    commands = parser.add_subcommands()
-    for name, add in _PARSERS.items():
-        command = ArgumentParser(description=add.__doc__, exit_on_error=False, allow_abbrev=False)
-        add(command)
-        commands.add_subcommand(name, command, help=add.__doc__)
-    return parser
+    return run_subcommands(_PROGRAM, __doc__, _COMMANDS, args)
 
 
 # ----------------------------------------------------------------------- serve
@@ -133,13 +117,8 @@ def _judge(config: str | None) -> Judge:
     return load_judge(config) if config else offline_judge()
 
 
-_PARSERS: Final[dict[str, Callable[[ArgumentParser], None]]] = {
-    "serve": _add_serve,
-    "ask": _add_ask,
-    "audit": _add_audit,
-}
-_COMMANDS: Final[dict[str, Callable[[Any], int]]] = {
-    "serve": _serve,
-    "ask": _ask,
-    "audit": _audit,
+_COMMANDS: Final = {
+    "serve": Subcommand(_add_serve, _serve),
+    "ask": Subcommand(_add_ask, _ask),
+    "audit": Subcommand(_add_audit, _audit),
 }

@@ -18,6 +18,7 @@ LAYERS = (
         "rng",
         "sampling",
         "command_errors",
+        "subcommands",
         "torchvision_repair",
     },
     {"reward", "grpo", "metrics"},

@@ -1,13 +1,11 @@
 """The state that all metrics share."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 from torchmetrics import Metric
-from torchmetrics.utilities.plot import _AX_TYPE, _PLOT_OUT_TYPE
 
 from speciarl_pl.metrics.functional.counts import N_OUTCOMES, outcome_counts
+from speciarl_pl.metrics.plotted import PlottedMetric
 
 
 class OutcomeMetric(Metric):
@@ -39,26 +37,5 @@ class OutcomeMetric(Metric):
         self.counts = self.counts + outcome_counts(codes).to(self.counts.device)
 
 
-class OneValueMetric(OutcomeMetric):
+class OneValueMetric(PlottedMetric, OutcomeMetric):
     """A metric of outcome counts that is one number from 0 to 1, the higher the better."""
-
-    higher_is_better = True
-    plot_lower_bound = 0.0
-    plot_upper_bound = 1.0
-
-    def plot(
-        self, val: Tensor | Sequence[Tensor] | None = None, ax: _AX_TYPE | None = None
-    ) -> _PLOT_OUT_TYPE:
-        """Plot one value, or several as a curve.
-
-        Args:
-            val: Results of `forward` or `compute`; by default what `compute` gives now.
-            ax: A matplotlib axis to draw on.
-
-        Returns:
-            Figure and axis.
-
-        Raises:
-            ModuleNotFoundError: If matplotlib is not installed.
-        """
-        return self._plot(val, ax)

@@ -1,4 +1,4 @@
-"""What the metrics of the older protocol share: a plot, and an interval over all processes."""
+"""What metrics with one value share: a plot, and an interval over all processes."""
 
 from abc import abstractmethod
 from collections.abc import Sequence

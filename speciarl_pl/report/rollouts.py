@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from speciarl_pl.category import UNJUDGED, UNPARSED, Category
+from speciarl_pl.category import OUTCOMES
 from speciarl_pl.errors import RunError
 
 ImageKey: TypeAlias = tuple[str, str]
@@ -17,13 +17,6 @@ ImageKey: TypeAlias = tuple[str, str]
 
 StageName: TypeAlias = Literal["base", "val"]
 """`base` is the validation before training, `val` that of the trained model or of a `validate`."""
-
-VERDICTS: Final = {
-    "unjudged": UNJUDGED,
-    "unparsed": UNPARSED,
-    **{category.label: int(category) for category in Category},
-}
-"""Code of a verdict by what the file calls it."""
 
 _OUTLINE: Final = ("stage", "step", "dataset", "sample_id", "truth", "index", "verdict")
 _WHOLE: Final = (*_OUTLINE, "text", "answer", "detail")
@@ -135,11 +128,11 @@ def _by_image(
 def _codes(path: Path, verdicts: pa.ChunkedArray) -> np.ndarray:
     encoded = verdicts.combine_chunks().dictionary_encode()
     names = encoded.dictionary.to_pylist()
-    if unknown := [name for name in names if name not in VERDICTS]:
-        raise _refused(path, f"verdict: expected one of {', '.join(VERDICTS)}; got {unknown[0]!r}")
+    if unknown := [name for name in names if name not in OUTCOMES]:
+        raise _refused(path, f"verdict: expected one of {', '.join(OUTCOMES)}; got {unknown[0]!r}")
     if encoded.null_count:
         raise _refused(path, "verdict: expected one in every row, got none in some")
-    codes: np.ndarray = np.asarray([VERDICTS[name] for name in names], np.int8)
+    codes: np.ndarray = np.asarray([OUTCOMES[name] for name in names], np.int8)
     taken: np.ndarray = np.take(codes, encoded.indices.to_numpy())
     return taken
 

@@ -5,9 +5,9 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from speciarl_pl.category import UNJUDGED, UNPARSED, Category
+from speciarl_pl.category import OUTCOMES, UNJUDGED, UNPARSED, Category
 
-OUTCOME_LABELS: Final = ("unjudged", "unparsed", *(category.label for category in Category))
+OUTCOME_LABELS: Final = tuple(OUTCOMES)
 """What each place of a count vector counts; a code's place is `code + 2`."""
 
 N_OUTCOMES: Final = len(OUTCOME_LABELS)
