@@ -146,6 +146,7 @@ class OpenWorldDataModule(L.LightningDataModule):
         self._eval_loaders.clear()
         self._datasets.clear()
         self._lists.clear()
+        self.find_done = None
         owner, self._owner = self._owner, None
         if owner is not None:
             owner.close()

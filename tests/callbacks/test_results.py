@@ -7,7 +7,7 @@ from rich.console import Console
 
 from speciarl_pl.callbacks import ResultsWriter
 from speciarl_pl.callbacks.results import results_json, results_table
-from speciarl_pl.metrics.functional import summarize
+from speciarl_pl.metrics.functional import summarize, summarize_majority, summarize_samples
 from speciarl_pl.module import SpeciaRLModule
 
 BASE = {"birds": summarize(torch.tensor([1, 0, 2, 0, 3, 1, 2, 1]))}
@@ -108,3 +108,48 @@ def test_brackets_in_names_are_shown_as_they_are(tmp_path, module, capsys):
     shown = capsys.readouterr().out
     assert "[/red] [x]" in shown
     assert str(folder) in shown
+
+
+def several(*rows):
+    """Summary of images with several samples each, with a vote."""
+    codes = torch.tensor(rows)
+    votes = torch.ones(len(rows), dtype=torch.int64)
+    majority = summarize_majority(codes[:, 0], votes, samples=codes.shape[1])
+    return {**summarize_samples(codes), "majority": majority}
+
+
+def shown(stages, groups):
+    console = Console(width=120)
+    with console.capture() as capture:
+        console.print(results_table(stages, groups))
+    return capture.get()
+
+
+def test_means_over_groups_stand_below_the_data_sets():
+    groups = {"pets": "fine_grained", "food": "fine_grained", "cars": "very_fine_grained"}
+    one = {"pets": BASE["birds"], "food": TRAINED["birds"], "cars": BASE["birds"]}
+    content = results_json(one, groups)
+    assert content["groups"]["fine_grained"]["datasets"] == ["pets", "food"]
+    mean = (BASE["birds"]["hm"] + TRAINED["birds"]["hm"]) / 2
+    assert content["groups"]["fine_grained"]["hm"] == pytest.approx(mean)
+    table = shown({"results": one}, groups)
+    assert "mean of fine grained (2)" in table
+    assert "mean of all (3)" in table
+    assert f"{mean:.3f}" in table
+    assert "very" not in table, "a mean over one data set says nothing new"
+
+
+def test_several_samples_show_the_best_and_the_vote():
+    one = {"pets": several([4, 2], [2, 2], [0, 4])}
+    table = shown({"results": one}, {})
+    for said in ("best of 2", "majority", f"{one['pets']['majority']['hm']:.3f}"):
+        assert said in table
+    assert f"{one['pets']['best_of_k']['hm'][-1]:.3f}" in table
+
+
+def test_the_means_have_intervals_where_the_images_are_known():
+    codes = {"birds": torch.tensor([[4], [0], [2], [4]])}
+    content = results_json({"birds": summarize_samples(codes["birds"])}, {}, codes)
+    low, high = content["macro"]["ci95"]["correctness"]
+    assert low <= 0.75 <= high
+    assert "groups" not in content
