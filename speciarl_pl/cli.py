@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import lightning as L
 from jsonargparse import Namespace
@@ -86,6 +86,7 @@ class SpeciaRLCLI(LightningCLI):
     """`fit`, `validate` and `predict`, and a run directory for the files they leave."""
 
     def __init__(self, args: Sequence[str] | None = None) -> None:
+        _try_int_before_float(L.Trainer)
         super().__init__(
             SpeciaRLModule,
             OpenWorldDataModule,
@@ -228,6 +229,19 @@ def main(args: Sequence[str] | None = None) -> int:
         return 0
 
     return run_command(command)
+
+
+def _try_int_before_float(kind: type[L.Trainer]) -> None:
+    """Have options such as `limit_val_batches` read 1 as one batch, not as 1.0, which is all.
+
+    They are annotated `Optional[Union[int, float]]`. `typing` hands out an equal annotation that
+    was made before, whatever its order, so that it depends on the packages that are installed
+    which of the two jsonargparse tries first.
+    """
+    annotations = kind.__init__.__annotations__
+    for name, annotation in annotations.items():
+        if set(get_args(annotation)) == {int, float, type(None)}:
+            annotations[name] = int | float | None
 
 
 def _check_checkpoint(path: str) -> None:

@@ -7,10 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import lightning as L
 import pytest
 from runs import Commands
 
-from speciarl_pl.cli import main
+from speciarl_pl.cli import SpeciaRLCLI, main
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 
@@ -23,6 +24,8 @@ FILES = {
     "tensorboard",
     "results.base.json",
     "results.json",
+    "report.html",
+    "thumbnails.parquet",
 }
 
 
@@ -95,7 +98,10 @@ def test_validate_gives_the_same_by_adapter_checkpoint_and_fit(folder, again):
     run = folder / "run"
     assert again("validate", "by_adapter", f"--model.adapter={run / 'adapter'}") == 0
     assert again("validate", "by_ckpt", f"--ckpt_path={run / 'checkpoints' / 'last.ckpt'}") == 0
-    assert datasets(folder / "by_adapter") == datasets(folder / "by_ckpt") == datasets(run)
+    by_adapter, by_ckpt = datasets(folder / "by_adapter"), datasets(folder / "by_ckpt")
+    assert by_adapter == by_ckpt
+    for name, found in datasets(run).items():
+        assert found.items() <= by_adapter[name].items(), "validate adds the older protocol"
 
 
 @pytest.mark.slow
@@ -199,3 +205,15 @@ def test_as_a_process_it_says_what_is_wrong_in_a_line(tmp_path):
     assert "bass" in done.stderr
     assert len(done.stderr.splitlines()) <= 3
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("given", "read"), [("1", 1), ("1.0", 1.0), ("0.5", 0.5)])
+def test_one_batch_is_not_all_batches(commands, monkeypatch, given, read):
+    """Whatever annotations other packages have left in the cache of `typing`."""
+    annotations = L.Trainer.__init__.__annotations__
+    monkeypatch.setitem(annotations, "limit_val_batches", float | int | None)
+    built = []
+    monkeypatch.setattr(SpeciaRLCLI, "_run_subcommand", lambda cli, _: built.append(cli))
+    assert commands("validate", "run", f"--trainer.limit_val_batches={given}") == 0
+    found = built[0].trainer.limit_val_batches
+    assert (found, type(found)) == (read, type(read))
