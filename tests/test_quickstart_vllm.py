@@ -63,9 +63,10 @@ def assert_every_rollout_is_there_once(run, steps):
 
 
 def test_in_process(tmp_path):
-    run, _ = finished(start(tmp_path, steps=80), tmp_path)
+    """Fewer steps, to save time; by then seeds differ by less than the bounds are wide."""
+    run, _ = finished(start(tmp_path, steps=64), tmp_path)
     assert_it_became_specific(run)
-    assert_every_rollout_is_there_once(run, steps=80)
+    assert_every_rollout_is_there_once(run, steps=64)
 
 
 def kill_at_work(server, run, after):

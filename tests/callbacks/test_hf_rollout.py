@@ -50,7 +50,10 @@ def test_images_of_different_sizes_are_padded_on_the_left(requests):
     assert len(lengths) == 3, "the test would not pad"
 
 
-@pytest.mark.parametrize("max_rows", [1, 3, 6, 7])
+@pytest.mark.parametrize(
+    "max_rows",
+    [pytest.param(1, marks=pytest.mark.slow), 3, pytest.param(6, marks=pytest.mark.slow), 7],
+)
 def test_the_same_seeds_give_the_same_rollouts_whatever_the_batching(module, requests, max_rows):
     assert_same(generate(module, requests, max_rows), generate(module, requests))
 

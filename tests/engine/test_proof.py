@@ -155,6 +155,7 @@ def test_log_probs_before_temperature_are_recognised(policy, draw):
     assert "processed_logprobs" in cause
 
 
+@pytest.mark.slow
 def test_anything_else_is_another_base(policy, draw):
     group = draw()[0]
     rollouts = tuple(replace(r, logprobs=r.logprobs - 1) for r in group.rollouts)
