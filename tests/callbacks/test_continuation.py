@@ -72,6 +72,7 @@ def test_other_settings_are_refused_and_nothing_is_lost(commands, tmp_path, caps
         assert content(tmp_path, "run") == before
 
 
+@pytest.mark.slow
 def test_what_was_left_unjudged_is_asked_again(commands, engine, tmp_path, monkeypatch):
     options = (
         "--data.judge=interruptions.Deaf",

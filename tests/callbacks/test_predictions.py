@@ -97,6 +97,7 @@ def test_a_folder_becomes_tables_and_a_page(commands, folder, tmp_path, capsys):
     assert "1b.jpg: not a readable image" in said.err
 
 
+@pytest.mark.slow
 def test_what_was_drawn_is_not_drawn_again(commands, folder, tmp_path, monkeypatch):
     from interruptions import InterruptedRunError, Interruptible
 
