@@ -90,7 +90,7 @@ class Continuation(L.Callback):
         }
         if command == "predict":
             del settings["judge"]
-        written: dict[str, Any] = json.loads(json.dumps(settings))
+        written: dict[str, Any] = json.loads(json.dumps(settings, default=str))
         return written
 
     def _read(self, trainer: L.Trainer, settings: Mapping[str, Any]) -> list[ImageOutcomes]:

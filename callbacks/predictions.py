@@ -3,8 +3,8 @@
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -16,37 +16,13 @@ from rich.console import Console
 from speciarl_pl.answer import thinking
 from speciarl_pl.callbacks.rollout_files import NAME
 from speciarl_pl.callbacks.rollout_log import on_rank_zero
-from speciarl_pl.callbacks.thumbnails import encode, shrink
 from speciarl_pl.data import ImageDataset
 from speciarl_pl.metrics.functional import majority_vote
 from speciarl_pl.records import Sample
 from speciarl_pl.report import PhotoPrediction, write_photos_page
+from speciarl_pl.report.thumbnails import small_picture
 from speciarl_pl.run_files import replacing
 from speciarl_pl.validation import ABSTAINED, vote_key
-
-
-@dataclass(frozen=True, slots=True)
-class PhotoAnswer:
-    """What the rollouts of one photo say together."""
-
-    id: str
-    """The photo, by its path below the folder."""
-    path: str
-    """Its file."""
-    answer: str | None
-    """The answer that most rollouts give, as first written; None if they abstain or give none."""
-    abstained: bool
-    """Whether most decline to answer."""
-    agreement: float | None
-    """Share of the rollouts that agree with the answer or abstention; None without rollouts."""
-    votes: dict[str, int]
-    """Rollouts by answer, the most frequent first; `none` stands for all refusals."""
-    unparsed: int
-    """Rollouts without a readable answer."""
-    thinking: str
-    """What the first rollout with that answer thought."""
-    error: str
-    """Why the photo could not be read; empty if it could."""
 
 
 class PredictionWriter(L.Callback):
@@ -68,23 +44,20 @@ class PredictionWriter(L.Callback):
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         (photos,) = data.listing("images")
         skipped = {one.id: one.reason for one in data.skipped}
-        answers = photo_answers(photos, _rows(folder), skipped)
-        with replacing(folder / "predictions.jsonl") as part:
-            lines = (json.dumps(asdict(one), ensure_ascii=False) for one in answers)
-            part.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        _write_csv(folder / "predictions.csv", answers)
-        shown = [_shown(photos, place, one) for place, one in self._chosen(answers)]
-        write_photos_page(folder / "predictions.html", shown, total=len(answers))
-        _print(folder, answers)
-
-    def _chosen(self, answers: Sequence[PhotoAnswer]) -> Iterator[tuple[int, PhotoAnswer]]:
-        readable = [(place, one) for place, one in enumerate(answers) if not one.error]
-        yield from readable[: self.pictures]
+        predictions = photo_predictions(photos, _rows(folder), skipped)
+        _write_jsonl(folder / "predictions.jsonl", predictions)
+        _write_csv(folder / "predictions.csv", predictions)
+        shown = [
+            _with_picture(photos, place, one)
+            for place, one in enumerate(predictions[: self.pictures])
+        ]
+        write_photos_page(folder / "predictions.html", shown, total=len(predictions))
+        _print(folder, predictions)
 
 
-def photo_answers(
+def photo_predictions(
     photos: ImageDataset, rows: Sequence[dict[str, Any]], skipped: dict[str, str]
-) -> list[PhotoAnswer]:
+) -> list[PhotoPrediction]:
     """Put the rollouts of each photo together.
 
     Args:
@@ -96,35 +69,32 @@ def photo_answers(
         position: list(rollouts)
         for position, rollouts in groupby(rows, key=lambda row: row["position"])
     }
-    listing = photos.listing
+    names = zip(photos.listing["id"], photos.listing["path"], strict=True)
     return [
-        _photo_answer(id_, path, grouped[position])
+        _prediction(id_, path, grouped[position])
         if position in grouped
-        else PhotoAnswer(
-            id_, path, None, False, None, {}, 0, "", skipped.get(id_, "could not be read")
+        else PhotoPrediction(
+            id_, path, None, False, None, (), "", skipped.get(id_, "could not be read")
         )
-        for position, (id_, path) in enumerate(zip(listing["id"], listing["path"], strict=True))
+        for position, (id_, path) in enumerate(names)
     ]
 
 
-def _photo_answer(id_: str, path: str, rollouts: Sequence[dict[str, Any]]) -> PhotoAnswer:
+def _prediction(id_: str, path: str, rollouts: Sequence[dict[str, Any]]) -> PhotoPrediction:
     keys = [vote_key(row["answer"]) for row in rollouts]
     vote = majority_vote(keys)
-    key, chosen = keys[vote.index], rollouts[vote.index]
-    written = {
-        key: row["answer"] for key, row in zip(reversed(keys), reversed(rollouts), strict=True)
-    }
-    votes = Counter(key for key in keys if key is not None).most_common()
-    return PhotoAnswer(
+    chosen, abstained = rollouts[vote.index], keys[vote.index] == ABSTAINED
+    written = {ABSTAINED: ABSTAINED, None: None}
+    for key, row in zip(keys, rollouts, strict=True):
+        written.setdefault(key, row["answer"])
+    return PhotoPrediction(
         id=id_,
         path=path,
-        answer=None if key == ABSTAINED else chosen["answer"],
-        abstained=key == ABSTAINED,
+        answer=None if abstained else chosen["answer"],
+        abstained=abstained,
         agreement=vote.share,
-        votes={ABSTAINED if key == ABSTAINED else written[key]: count for key, count in votes},
-        unparsed=keys.count(None),
+        answers=[(written[key], votes) for key, votes in Counter(keys).most_common()],
         thinking=thinking(chosen["text"]),
-        error="",
     )
 
 
@@ -137,41 +107,43 @@ def _rows(folder: Path) -> list[dict[str, Any]]:
     return [row for row in rows if row["stage"] == "predict"]
 
 
-def _write_csv(path: Path, answers: Sequence[PhotoAnswer]) -> None:
-    names = ("id", "answer", "abstained", "agreement", "votes", "unparsed", "error", "path")
+def _write_jsonl(path: Path, predictions: Sequence[PhotoPrediction]) -> None:
+    with replacing(path) as part, part.open("w", encoding="utf-8") as file:
+        for one in predictions:
+            file.write(json.dumps(_fields(one), ensure_ascii=False) + "\n")
+
+
+def _write_csv(path: Path, predictions: Sequence[PhotoPrediction]) -> None:
+    names = ("id", "answer", "abstained", "agreement", "answers", "error", "path")
     with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(names)
-        for one in answers:
-            votes = "; ".join(f"{answer} ({count})" for answer, count in one.votes.items())
-            row = {**asdict(one), "votes": votes}
-            writer.writerow("" if row[name] is None else row[name] for name in names)
+        writer = csv.DictWriter(file, names, extrasaction="ignore")
+        writer.writeheader()
+        for one in predictions:
+            answers = (f"{answer or 'no readable answer'} ({n})" for answer, n in one.answers)
+            writer.writerow({**_fields(one), "answers": "; ".join(answers)})
 
 
-def _shown(photos: ImageDataset, place: int, one: PhotoAnswer) -> PhotoPrediction:
-    sample = photos[place]
-    assert isinstance(sample, Sample), "it could be read before"
-    assert one.agreement is not None
-    answers = [(answer, count) for answer, count in one.votes.items()]
-    return PhotoPrediction(
-        id=one.id,
-        path=one.path,
-        answer=one.answer,
-        abstained=one.abstained,
-        agreement=one.agreement,
-        answers=[*answers, *([(None, one.unparsed)] if one.unparsed else [])],
-        thinking=one.thinking,
-        jpeg=encode(shrink(sample.image)),
-    )
+def _fields(one: PhotoPrediction) -> dict[str, Any]:
+    """What the tables hold: all but the picture."""
+    fields = asdict(one)
+    del fields["jpeg"]
+    return fields
 
 
-def _print(folder: Path, answers: Sequence[PhotoAnswer]) -> None:
-    abstained = sum(one.abstained for one in answers)
-    failed = sum(bool(one.error) for one in answers)
-    named = sum(one.answer is not None for one in answers)
+def _with_picture(photos: ImageDataset, place: int, one: PhotoPrediction) -> PhotoPrediction:
+    sample = None if one.error else photos[place]
+    if not isinstance(sample, Sample):
+        return one
+    return replace(one, jpeg=small_picture(sample.image).jpeg)
+
+
+def _print(folder: Path, predictions: Sequence[PhotoPrediction]) -> None:
+    abstained = sum(one.abstained for one in predictions)
+    failed = sum(bool(one.error) for one in predictions)
+    named = sum(one.answer is not None for one in predictions)
     Console().out(
-        f"{len(answers)} photos: {named} named, {abstained} abstained, "
-        f"{len(answers) - named - abstained - failed} without a readable answer, "
+        f"{len(predictions)} photos: {named} named, {abstained} abstained, "
+        f"{len(predictions) - named - abstained - failed} without a readable answer, "
         f"{failed} could not be read\n{folder / 'predictions.html'}",
         highlight=False,
     )

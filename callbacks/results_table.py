@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from speciarl_pl.metrics.functional import Summary, group_averages, macro_average
+from speciarl_pl.report.table import MACRO, group_label
 
 _SHOWN: Final = ("specificity", "correctness", "hm")
 
@@ -60,10 +61,9 @@ def _means(
     by_stage = [group_averages(results, groups) for results in stages.values()]
     for name, found in by_stage[-1].items():
         if (count := len(found["datasets"])) > 1:
-            title = f"mean of {name.replace('_', ' ')} ({count})"
-            yield title, [dict(averages[name]) for averages in by_stage]
+            yield f"{group_label(name)} ({count})", [dict(averages[name]) for averages in by_stage]
     if len(last) > 1:
-        yield f"mean of all ({len(last)})", [macro_average(one) for one in stages.values()]
+        yield f"{MACRO} ({len(last)})", [macro_average(one) for one in stages.values()]
 
 
 def _cell(values: Iterator[float | None]) -> str:

@@ -109,17 +109,7 @@ class RolloutCallback(L.Callback, ABC):
         assert isinstance(pl_module, SpeciaRLModule)
         self._attach(pl_module, batch, -1, self.val_group_size, self.val_sampling)
 
-    def on_predict_batch_start(
-        self,
-        trainer: L.Trainer,
-        pl_module: L.LightningModule,
-        batch: Batch,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
-        """Attach `val_group_size` rollouts a photo, drawn as in validation."""
-        assert isinstance(pl_module, SpeciaRLModule)
-        self._attach(pl_module, batch, -1, self.val_group_size, self.val_sampling, judged=False)
+    on_predict_batch_start = on_validation_batch_start
 
     @property
     def run_seed(self) -> int:
@@ -133,14 +123,13 @@ class RolloutCallback(L.Callback, ABC):
         step: int,
         size: int,
         sampling: Sampling,
-        judged: bool = True,
     ) -> None:
         self.sync(module)
         requests = [
             RolloutRequest(sample, prompt, self._seeds(sample, step, size))
             for sample, prompt in zip(batch.samples, batch.prompts, strict=True)
         ]
-        finished = module.begin_judging() if judged else None
+        finished = module.begin_judging()
         groups = self.generate(module, requests, sampling, finished) if requests else []
         _check_complete(requests, groups)
         batch.groups = groups

@@ -54,20 +54,13 @@ class RolloutLog(L.Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Keep the judged rollouts of the batch."""
-        stage = "base" if trainer.sanity_checking else "val"
-        self._keep(trainer, outputs, stage, pl_module.batches_trained)
+        stage = "predict" if trainer.predicting else "base" if trainer.sanity_checking else "val"
+        for judged in outputs["judged"]:
+            self._rows.extend(judged_rows(judged, stage, pl_module.batches_trained))
+        if self.settings is not None:
+            self._flush(trainer)
 
-    def on_predict_batch_end(
-        self,
-        trainer: L.Trainer,
-        pl_module: Any,
-        outputs: Any,
-        batch: Batch,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
-        """Keep the rollouts of the batch."""
-        self._keep(trainer, outputs, "predict", pl_module.batches_trained)
+    on_predict_batch_end = on_validation_batch_end
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Write what there is; in `validate`, the one file."""
@@ -91,12 +84,6 @@ class RolloutLog(L.Callback):
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Write the one file."""
         self._join(trainer)
-
-    def _keep(self, trainer: L.Trainer, outputs: Any, stage: str, step: int) -> None:
-        for judged in outputs["judged"]:
-            self._rows.extend(judged_rows(judged, stage, step))
-        if self.settings is not None:
-            self._flush(trainer)
 
     def _opened(self, trainer: L.Trainer) -> RolloutFiles:
         if self._files is None:

@@ -1,28 +1,22 @@
 """thumbnails.parquet: small pictures of some images, for the gallery of the report."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from io import BytesIO
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 import lightning as L
 import pyarrow as pa
 import pyarrow.parquet as pq
-from PIL.Image import Image, Resampling
 
 from speciarl_pl.data import ImageDataset
 from speciarl_pl.data.source import subset_indices
 from speciarl_pl.records import Sample
+from speciarl_pl.report.thumbnails import small_picture
 from speciarl_pl.run_files import replacing
 
 NAME: Final = "thumbnails.parquet"
 """The file in a run directory."""
-
-SIDE: Final = 192
-"""Longer side of a thumbnail, in pixels."""
-
-MAX_BYTES: Final = 12_000
-"""A thumbnail of more bytes is compressed harder."""
 
 SCHEMA: Final = pa.schema(
     {
@@ -76,34 +70,11 @@ def write_thumbnails(path: Path, samples: Iterable[Sample]) -> None:
     Raises:
         RunError: If the file cannot be written.
     """
-    rows = []
-    for sample in samples:
-        small = shrink(sample.image)
-        rows.append(
-            {
-                "dataset": sample.dataset,
-                "sample_id": sample.id,
-                "width": small.width,
-                "height": small.height,
-                "jpeg": encode(small),
-            }
-        )
+    rows = [_row(sample) for sample in samples]
     with replacing(path) as part:
         pq.write_table(pa.Table.from_pylist(rows, SCHEMA), part)
 
 
-def shrink(image: Image) -> Image:
-    """Copy of an image, no side longer than `SIDE`."""
-    small = image.copy()
-    small.thumbnail((SIDE, SIDE), Resampling.LANCZOS)
-    return small
-
-
-def encode(image: Image) -> bytes:
-    """Encode as JPEG in at most `MAX_BYTES`, or as few as the lowest quality gives."""
-    for quality in (85, 70, 50, 30):
-        buffer = BytesIO()
-        image.save(buffer, "JPEG", quality=quality, optimize=True)
-        if buffer.tell() <= MAX_BYTES:
-            break
-    return buffer.getvalue()
+def _row(sample: Sample) -> dict[str, Any]:
+    picture = asdict(small_picture(sample.image))
+    return {"dataset": sample.dataset, "sample_id": sample.id, **picture}

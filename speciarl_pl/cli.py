@@ -209,7 +209,8 @@ class SpeciaRLCLI(LightningCLI):
         """What of the configuration the rollouts and verdicts of a validation depend on."""
         options = self.config[self.subcommand]
         model = {name: options.model[name] for name in _MODEL_IDENTITY}
-        return {**model, "judge": _plain(options.data.judge)}
+        judge = options.data.judge
+        return {**model, "judge": judge and judge.as_dict()}
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -284,15 +285,6 @@ def _default_run_dir(configs: Sequence[Any] | None) -> Path:
 
 def _seed(seed: int | bool) -> int:
     return 0 if isinstance(seed, bool) else seed
-
-
-def _plain(value: Any) -> Any:
-    """A part of the configuration as JSON values."""
-    if isinstance(value, Namespace):
-        return {key: _plain(part) for key, part in vars(value).items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 
 def _as_list(value: Any) -> list[Any]:

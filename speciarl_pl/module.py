@@ -2,14 +2,12 @@
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from functools import partial
 from typing import Any, cast
 
 import lightning as L
 import torch
 from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
-from lightning.pytorch.strategies import ParallelStrategy
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -179,20 +177,15 @@ class SpeciaRLModule(L.LightningModule):
         return judge
 
     def _find_judge(self) -> Judge | None:
-        datamodule = getattr(getattr(self, "_trainer", None), "datamodule", None)
-        return getattr(datamodule, "judge", None)
+        trainer = getattr(self, "_trainer", None)
+        if trainer is None or trainer.predicting:  # photos have no truth to be judged by
+            return None
+        return getattr(getattr(trainer, "datamodule", None), "judge", None)
 
     @property
     def ranks(self) -> Ranks:
         """The trainer's backward pass and sums over ranks."""
-        strategy = self.trainer.strategy
-        parallel = isinstance(strategy, ParallelStrategy)
-        return Ranks(
-            backward=self.manual_backward,
-            sum=lambda tensor: _sum_over_ranks(strategy, tensor),
-            count=self.trainer.world_size,
-            no_sync=cast(Any, strategy).block_backward_sync if parallel else nullcontext,
-        )
+        return Ranks.of(self.trainer, self.manual_backward)
 
     # -------------------------------------------------------------- training
 
@@ -342,12 +335,6 @@ class SpeciaRLModule(L.LightningModule):
             raise ModelError("the checkpoint was not written by a run of speciarl_pl")
         self.batches_trained = checkpoint["speciarl"]["batches_trained"]
         set_rng_state(checkpoint["speciarl"]["rng"])
-
-
-def _sum_over_ranks(strategy: Any, tensor: Tensor) -> Tensor:
-    summed = strategy.reduce(tensor, reduce_op="sum")
-    assert isinstance(summed, Tensor)
-    return summed
 
 
 def _check_positive(**arguments: int) -> None:

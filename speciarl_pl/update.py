@@ -4,8 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from typing import Any
 
+import lightning as L
 import torch
+from lightning.pytorch.strategies import ParallelStrategy
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_, parameters_to_vector
 from torch.optim import Optimizer
@@ -35,6 +38,18 @@ class Ranks:
     """Number of ranks."""
     no_sync: Callable[[], AbstractContextManager[None]] = nullcontext
     """Context in which a backward pass does not exchange gradients."""
+
+    @classmethod
+    def of(cls, trainer: L.Trainer, backward: Callable[[Tensor], None]) -> "Ranks":
+        """Those of a trainer, with the backward pass of its module."""
+        strategy: Any = trainer.strategy
+        parallel = isinstance(strategy, ParallelStrategy)
+        return cls(
+            backward=backward,
+            sum=lambda tensor: strategy.reduce(tensor, reduce_op="sum"),
+            count=trainer.world_size,
+            no_sync=strategy.block_backward_sync if parallel else nullcontext,
+        )
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ LAYERS = (
         "sampling",
         "command_errors",
         "subcommands",
+        "pages",
         "torchvision_repair",
     },
     {"reward", "grpo", "metrics"},

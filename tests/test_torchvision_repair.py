@@ -8,6 +8,8 @@ import pytest
 
 from speciarl_pl import torchvision_repair
 
+pytestmark = pytest.mark.slow  # all together: each starts a Python with torch
+
 NEEDS_OPERATOR = "import torch\ntorch.library.register_fake('torchvision::nms', lambda *_: None)\n"
 
 

@@ -28,7 +28,7 @@ def read_lines(path: Path, expected: str) -> list[str]:
         raise DataError(f"{path}: not text, it holds NUL; expected {expected}")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines:
-        raise DataError(f"{path}: lists no images or classes; expected {expected}")
+        raise DataError(f"{path}: no line in it; expected {expected}")
     return lines
 
 

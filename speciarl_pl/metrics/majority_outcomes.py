@@ -1,8 +1,9 @@
 """Outcomes of the answers that most samples of each image give."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
-from torchmetrics.utilities.plot import _AX_TYPE, _PLOT_OUT_TYPE
 
 from speciarl_pl.metrics.by_image import ByImage
 from speciarl_pl.metrics.functional.counts import checked, outcome_counts
@@ -10,10 +11,10 @@ from speciarl_pl.metrics.functional.rates import category_rates
 from speciarl_pl.metrics.functional.samples import summarize_majority
 from speciarl_pl.metrics.functional.specificity import Weights
 from speciarl_pl.metrics.functional.summary import MajoritySummary
-from speciarl_pl.metrics.plots import bars
+from speciarl_pl.metrics.plotted import SharesMetric
 
 
-class MajorityOutcomes(ByImage):
+class MajorityOutcomes(SharesMetric, ByImage):
     """The outcome of the majority vote of every image and its votes; see `ByImage`.
 
     Args:
@@ -34,6 +35,8 @@ class MajorityOutcomes(ByImage):
         >>> summary["specificity"], summary["agreement"]
         (1.0, 0.5)
     """
+
+    parts_of = "share of images"
 
     def __init__(self, samples: int) -> None:
         if samples < 1:
@@ -80,20 +83,6 @@ class MajorityOutcomes(ByImage):
         codes, votes = found["codes"].reshape(-1), found["votes"].reshape(-1)
         return summarize_majority(codes, votes, self.samples, weights, seed)
 
-    def plot(
-        self, val: dict[str, Tensor] | None = None, ax: _AX_TYPE | None = None
-    ) -> _PLOT_OUT_TYPE:
-        """Plot the share of each category among the images as bars.
-
-        Args:
-            val: Result of `forward` or `compute`; by default what `compute` gives now.
-            ax: A matplotlib axis to draw on.
-
-        Returns:
-            Figure and axis.
-
-        Raises:
-            ModuleNotFoundError: If matplotlib is not installed.
-        """
-        found = self.compute() if val is None else val
-        return bars(category_rates(outcome_counts(found["codes"])), "share of images", ax)
+    def parts(self, value: dict[str, Tensor]) -> Mapping[str, Tensor]:
+        """Share of each category among the images."""
+        return category_rates(outcome_counts(value["codes"]))

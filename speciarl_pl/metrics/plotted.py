@@ -1,11 +1,15 @@
-"""What metrics with one value share: a plot, and an interval over all processes."""
+"""What metrics share: how they are drawn, and an interval over all processes."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import torch
 from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities.plot import _AX_TYPE, _PLOT_OUT_TYPE
+
+from speciarl_pl.metrics.plots import bars, curves
 
 
 class PlottedMetric(Metric):
@@ -33,6 +37,37 @@ class PlottedMetric(Metric):
             ModuleNotFoundError: If matplotlib is not installed.
         """
         return self._plot(val, ax)
+
+
+class SharesMetric(Metric):
+    """A metric that is drawn as a bar, or over several results a line, for each of its parts."""
+
+    parts_of = "predictions"
+    """What the axis says of the parts."""
+
+    @abstractmethod
+    def parts(self, value: Any) -> Mapping[str, Tensor]:
+        """Parts of a result of `compute`, scalars by what stands beneath the bar."""
+
+    def plot(self, val: Any = None, ax: _AX_TYPE | None = None) -> _PLOT_OUT_TYPE:
+        """Plot one result as bars, or a list of several as a line per part.
+
+        Args:
+            val: Results of `forward` or `compute`; by default what `compute` gives now.
+            ax: A matplotlib axis to draw on.
+
+        Returns:
+            Figure and axis.
+
+        Raises:
+            ModuleNotFoundError: If matplotlib is not installed.
+        """
+        found = self.compute() if val is None else val
+        if not isinstance(found, list | tuple):
+            return bars(self.parts(found), self.parts_of, ax)
+        each = [self.parts(value) for value in found]
+        lines = {name: torch.stack([parts[name] for parts in each]) for name in each[0]}
+        return curves(range(len(each)), lines, "step", self.parts_of, ax)
 
 
 class IntervalMetric(PlottedMetric):

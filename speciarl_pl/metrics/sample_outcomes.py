@@ -1,8 +1,9 @@
 """Outcomes of several samples an image, kept image by image."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
-from torchmetrics.utilities.plot import _AX_TYPE, _PLOT_OUT_TYPE
 
 from speciarl_pl.metrics.by_image import ByImage
 from speciarl_pl.metrics.functional.counts import checked, outcome_counts
@@ -10,10 +11,10 @@ from speciarl_pl.metrics.functional.rates import category_rates
 from speciarl_pl.metrics.functional.samples import summarize_samples
 from speciarl_pl.metrics.functional.specificity import Weights
 from speciarl_pl.metrics.functional.summary import Summary
-from speciarl_pl.metrics.plots import bars
+from speciarl_pl.metrics.plotted import SharesMetric
 
 
-class SampleOutcomes(ByImage):
+class SampleOutcomes(SharesMetric, ByImage):
     """The outcome of every sample of every image, one byte each; see `ByImage`.
 
     Args:
@@ -33,6 +34,8 @@ class SampleOutcomes(ByImage):
         >>> metric.summary()["correctness"]
         0.5
     """
+
+    parts_of = "share of samples"
 
     def __init__(self, samples: int) -> None:
         if samples < 1:
@@ -76,18 +79,6 @@ class SampleOutcomes(ByImage):
         """
         return summarize_samples(self.table(), weights, seed)
 
-    def plot(self, val: Tensor | None = None, ax: _AX_TYPE | None = None) -> _PLOT_OUT_TYPE:
-        """Plot the share of each category among all samples as bars.
-
-        Args:
-            val: Result of `forward` or `compute`; by default what `compute` gives now.
-            ax: A matplotlib axis to draw on.
-
-        Returns:
-            Figure and axis.
-
-        Raises:
-            ModuleNotFoundError: If matplotlib is not installed.
-        """
-        codes = self.compute() if val is None else val
-        return bars(category_rates(outcome_counts(codes)), "share of samples", ax)
+    def parts(self, value: Tensor) -> Mapping[str, Tensor]:
+        """Share of each category among the samples."""
+        return category_rates(outcome_counts(value))

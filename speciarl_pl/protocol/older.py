@@ -1,7 +1,7 @@
 """All metrics of the older protocol over the predictions of one data set."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -23,6 +23,9 @@ from speciarl_pl.protocol.phrases import SMALL_ENGLISH, NounPhrases
 from speciarl_pl.protocol.prediction import Prediction
 from speciarl_pl.protocol.similarities import PhrasesOf, pair_similarities, whole_texts
 from speciarl_pl.protocol.taxonomies import AncestorSets
+
+_SOURCES: Final = tuple(label for label in COVERAGE_LABELS if label not in ("unjudged", "cached"))
+"""What may have given a verdict; rollouts.parquet does not say whether it came from a store."""
 
 
 class OlderProtocol:
@@ -148,5 +151,5 @@ def _coverage(predictions: Sequence[Prediction]) -> dict[str, Any]:
         "value": rates["coverage"],
         "ci95": bounds(coverage_interval(counts)),
         "n": int(counts.sum()),
-        "by_source": {source: rates[f"{source}_share"] for source in COVERAGE_LABELS[1:]},
+        "by_source": {source: rates[f"{source}_share"] for source in _SOURCES},
     }

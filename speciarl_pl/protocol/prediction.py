@@ -29,8 +29,6 @@ class Prediction:
     """Source of the verdict, as in `Verdict`."""
     sample_id: str = ""
     """Image asked about; answers to one image are not independent. Empty: an image of its own."""
-    cached: bool = False
-    """Whether the verdict came from a store."""
 
     @property
     def outcome(self) -> Outcome:
@@ -45,4 +43,4 @@ class Prediction:
             return Unjudged("no verdict")
         said = self.verdict
         category = Category.parse(said) if isinstance(said, str) else said
-        return Verdict(category, self.source, self.cached)
+        return Verdict(category, self.source)

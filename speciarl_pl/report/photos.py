@@ -29,13 +29,16 @@ class PhotoPrediction:
     """The answer that most rollouts give; None if they abstain or give none."""
     abstained: bool
     """Whether most decline to answer."""
-    agreement: float
-    """Share of the rollouts that agree with the answer or abstention, from 0 to 1."""
+    agreement: float | None
+    """Share of the rollouts that agree with the answer or abstention; None without rollouts."""
     answers: Sequence[tuple[str | None, int]]
-    """All answers with their votes, the most frequent first; None where no answer can be read."""
+    """All answers with their votes, the most frequent first; `none` stands for all refusals, None
+    for no readable answer."""
     thinking: str
-    """What a rollout with that answer thought."""
-    jpeg: bytes
+    """What the first rollout with that answer thought."""
+    error: str = ""
+    """Why the photo could not be read; empty if it could."""
+    jpeg: bytes = b""
     """A picture of it as a JPEG file; empty if there is none."""
 
 
@@ -55,7 +58,7 @@ def write_photos_page(
     Example:
         >>> from tempfile import TemporaryDirectory
         >>> votes = [("Samoyed", 1)]
-        >>> photo = PhotoPrediction("a", "a.jpg", "Samoyed", False, 1.0, votes, "", b"")
+        >>> photo = PhotoPrediction("a", "a.jpg", "Samoyed", False, 1.0, votes, "")
         >>> with TemporaryDirectory() as folder:
         ...     write_photos_page(Path(folder, "photos.html"), [photo])
         ...     "Samoyed" in Path(folder, "photos.html").read_text()
@@ -77,6 +80,7 @@ def write_photos_page(
             "answered": kinds["answered"],
             "abstained": kinds["abstained"],
             "without a readable answer": kinds["unread"],
+            "that could not be opened": kinds["broken"],
             f"with agreement below {LOW:.0%}": sum("low" in card["tags"] for card in cards),
         },
         low=LOW,
@@ -89,7 +93,7 @@ def write_photos_page(
 def _card(photo: PhotoPrediction) -> dict[str, Any]:
     return {
         "photo": photo,
-        "tags": [_kind(photo), *(["low"] if photo.agreement < LOW else [])],
+        "tags": [_kind(photo), *(["low"] if _is_low(photo) else [])],
         "rollouts": sum(votes for _, votes in photo.answers),
         "picture": thumbnail(photo.jpeg) if photo.jpeg else None,
         "thinking": photo.thinking[:_LONGEST],
@@ -97,7 +101,13 @@ def _card(photo: PhotoPrediction) -> dict[str, Any]:
     }
 
 
+def _is_low(photo: PhotoPrediction) -> bool:
+    return photo.agreement is not None and photo.agreement < LOW
+
+
 def _kind(photo: PhotoPrediction) -> str:
+    if photo.error:
+        return "broken"
     if photo.abstained:
         return "abstained"
     return "unread" if photo.answer is None else "answered"

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from speciarl_pl.judge.audit.shown import NOTHING, shown
+from speciarl_pl.pages import page_templates
 from speciarl_pl.report.palette import VERDICT_COLOURS, ink_on
 from speciarl_pl.report.table import Estimate
 from speciarl_pl.report.thumbnails import Thumbnail
@@ -29,14 +29,7 @@ def render(template: str, scripts: list[str], **values: Any) -> str:
     Returns:
         The HTML document.
     """
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
+    environment = page_templates(Path(__file__).parent)
     environment.filters |= {
         "shown": lambda text: shown(text, 300),
         "lower_first": lambda text: text[:1].lower() + text[1:],

@@ -16,6 +16,9 @@ from speciarl_pl.report.rollouts import ImageKey
 MAX_BYTES: Final = 12_700
 """A larger picture is encoded anew, so that 200 stay below 3.4 MB as base64."""
 
+SIDE: Final = 320
+"""Longer side of a picture that is made here, in pixels."""
+
 _COLUMNS: Final = ("dataset", "sample_id", "jpeg")
 
 
@@ -66,24 +69,31 @@ def thumbnail(jpeg: bytes, max_bytes: int = MAX_BYTES) -> Thumbnail | None:
         with Image.open(BytesIO(jpeg)) as image:
             image.load()
             known = Thumbnail(jpeg, *image.size)
-            return known if _fits(image, jpeg, max_bytes) else _shrunk(image, max_bytes)
+            return known if _fits(image, jpeg, max_bytes) else small_picture(image, max_bytes)
     except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError):
         return None
 
 
-def _fits(image: Image.Image, jpeg: bytes, max_bytes: int) -> bool:
-    return image.format == "JPEG" and len(jpeg) <= max_bytes
+def small_picture(image: Image.Image, max_bytes: int = MAX_BYTES) -> Thumbnail:
+    """Make a picture of at most `SIDE` pixels a side and, by shrinking it, `max_bytes`.
 
-
-def _shrunk(image: Image.Image, max_bytes: int) -> Thumbnail:
+    Example:
+        >>> small = small_picture(Image.new("RGB", (800, 400)))
+        >>> small.width, small.height
+        (320, 160)
+    """
     small = image.convert("RGB")
-    small.thumbnail((320, 320))
+    small.thumbnail((SIDE, SIDE))
     while True:
         file = BytesIO()
         small.save(file, "JPEG", quality=70, optimize=True)
         if file.tell() <= max_bytes or max(small.size) <= 32:
             return Thumbnail(file.getvalue(), *small.size)
         small = small.resize((max(1, small.width * 4 // 5), max(1, small.height * 4 // 5)))
+
+
+def _fits(image: Image.Image, jpeg: bytes, max_bytes: int) -> bool:
+    return image.format == "JPEG" and len(jpeg) <= max_bytes
 
 
 def pictures(runs: list[Mapping[ImageKey, bytes]]) -> dict[ImageKey, bytes]:

@@ -6,7 +6,7 @@ import json
 import pytest
 from PIL import Image
 
-from speciarl_pl.callbacks.predictions import photo_answers
+from speciarl_pl.callbacks.predictions import photo_predictions
 from speciarl_pl.data import ImageDataset
 from speciarl_pl.data.datasets.photo_list import PhotoList
 
@@ -31,27 +31,27 @@ def rows(position, *texts):
 
 def test_the_most_frequent_answer_counts_with_its_share_and_thinking():
     drawn = rows(0, ("dog", "a"), (" Samoyed", "b"), (None, "c"), ("samoyed ", "d"))
-    (found,) = photo_answers(photos("a.jpg"), drawn, {})
+    (found,) = photo_predictions(photos("a.jpg"), drawn, {})
     assert (found.answer, found.agreement, found.thinking) == (" Samoyed", 0.5, "b")
-    assert found.votes == {" Samoyed": 2, "dog": 1}
-    assert (found.unparsed, found.abstained) == (1, False)
+    assert found.answers == [(" Samoyed", 2), ("dog", 1), (None, 1)]
+    assert not found.abstained
 
 
 def test_refusals_in_whatever_words_abstain_together():
     drawn = rows(0, ("dog", ""), ("None", ""), ("I cannot tell.", ""))
-    (found,) = photo_answers(photos("a.jpg"), drawn, {})
+    (found,) = photo_predictions(photos("a.jpg"), drawn, {})
     assert (found.answer, found.abstained, found.agreement) == (None, True, 2 / 3)
-    assert found.votes == {"none": 2, "dog": 1}
+    assert found.answers == [("none", 2), ("dog", 1)]
 
 
 def test_no_readable_answer_is_no_abstention():
-    (found,) = photo_answers(photos("a.jpg"), rows(0, (None, ""), (None, "")), {})
-    assert (found.answer, found.abstained, found.votes, found.unparsed) == (None, False, {}, 2)
+    (found,) = photo_predictions(photos("a.jpg"), rows(0, (None, ""), (None, "")), {})
+    assert (found.answer, found.abstained, found.answers) == (None, False, [(None, 2)])
 
 
 def test_every_photo_is_there_in_order_also_one_that_could_not_be_read():
     drawn = [*rows(0, ("cat", "")), *rows(2, ("dog", ""))]
-    found = photo_answers(photos("a.jpg", "b.jpg", "c.jpg"), drawn, {"b.jpg": "b.jpg: empty"})
+    found = photo_predictions(photos("a.jpg", "b.jpg", "c.jpg"), drawn, {"b.jpg": "b.jpg: empty"})
     assert [(one.id, one.answer, one.error) for one in found] == [
         ("a.jpg", "cat", ""),
         ("b.jpg", None, "b.jpg: empty"),
@@ -86,12 +86,12 @@ def test_a_folder_becomes_tables_and_a_page(commands, folder, tmp_path, capsys):
     assert "1b.jpg: not a readable image" in found[2]["error"]
     for one in (found[0], found[1], found[3]):
         assert one["answer"].startswith("thing")
-        assert one["agreement"] == max(one["votes"].values()) / 4
+        assert one["agreement"] == one["answers"][0][1] / 4
     with (run / "predictions.csv").open(newline="") as file:
         table = list(csv.DictReader(file))
     assert [row["answer"] for row in table] == [one["answer"] or "" for one in found]
     page = (run / "predictions.html").read_text()
-    assert all(one["answer"] in page for one in found if one["answer"])
+    assert all((one["answer"] or "not a readable image") in page for one in found)
     said = capsys.readouterr()
     assert "4 photos: 3 named, 0 abstained, 0 without a readable answer, 1 could not" in said.out
     assert "1b.jpg: not a readable image" in said.err

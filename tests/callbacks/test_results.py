@@ -133,8 +133,8 @@ def test_means_over_groups_stand_below_the_data_sets():
     mean = (BASE["birds"]["hm"] + TRAINED["birds"]["hm"]) / 2
     assert content["groups"]["fine_grained"]["hm"] == pytest.approx(mean)
     table = shown({"results": one}, groups)
-    assert "mean of fine grained (2)" in table
-    assert "mean of all (3)" in table
+    assert "mean of fine-grained sets (2)" in table
+    assert "mean of all data sets (3)" in table
     assert f"{mean:.3f}" in table
     assert "very" not in table, "a mean over one data set says nothing new"
 

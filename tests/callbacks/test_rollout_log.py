@@ -23,6 +23,7 @@ def trainer_in(folder, sanity_checking=False):
         global_rank=0,
         is_global_zero=True,
         sanity_checking=sanity_checking,
+        predicting=False,
         strategy=SimpleNamespace(barrier=lambda name: None, broadcast=lambda value: value),
         state=SimpleNamespace(fn="fit"),
     )

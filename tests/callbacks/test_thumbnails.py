@@ -6,12 +6,8 @@ import pytest
 from PIL import Image
 
 from speciarl_pl.callbacks.thumbnails import (
-    MAX_BYTES,
-    SIDE,
     Thumbnails,
     chosen_samples,
-    encode,
-    shrink,
     write_thumbnails,
 )
 from speciarl_pl.data import ImageDataset, ImageFolder, WorldImages
@@ -48,16 +44,6 @@ def test_a_broken_image_is_left_out(tmp_path):
     (tmp_path / "a" / "2.png").write_bytes((tmp_path / "a" / "1.png").read_bytes()[:200])
     dataset = ImageDataset(ImageFolder(str(tmp_path)), "What is it?")
     assert [sample.id for sample in chosen_samples([dataset], 5)] == ["a/1.png"]
-
-
-@pytest.mark.parametrize(("size", "expected"), [((800, 400), (192, 96)), ((40, 60), (40, 60))])
-def test_no_side_is_longer_than_the_limit_and_none_is_enlarged(size, expected):
-    assert SIDE == 192
-    assert shrink(Image.new("RGB", size)).size == expected
-
-
-def test_a_picture_full_of_detail_is_compressed_harder():
-    assert len(encode(noise(192, 128))) <= MAX_BYTES
 
 
 def test_less_than_none_is_no_number_of_images():

@@ -13,6 +13,8 @@ from speciarl_pl.engine.store import AdapterVersion
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.sampling import Sampling
 
+pytestmark = pytest.mark.slow  # all together: servers that hang or come back take their time
+
 CHAT, LOAD, MODELS = "/v1/chat/completions", "/v1/load_lora_adapter", "/v1/models"
 QUICK = ServerOptions(start_timeout=0.5, request_timeout=5, push_timeout=1, inspect=False)
 ONE = Sampling(max_new_tokens=16)

@@ -133,6 +133,7 @@ PIECES = st.sampled_from(
 FUZZ = st.lists(PIECES, max_size=6).map("".join) | st.text(max_size=30)
 
 
+@pytest.mark.slow
 @given(content=FUZZ)
 @settings(max_examples=150)
 def test_fuzzed_contents(server, judge, content):
@@ -153,6 +154,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(body=st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
 @settings(max_examples=150)
 def test_fuzzed_bodies(server, judge, body):

@@ -66,8 +66,9 @@ def test_plots_one_sample():
     mpl.use("Agg")
     metric = BestOfK(1)
     metric.update(CODES[:, :1])
-    figure, _ = metric.plot()
+    figure, axis = metric.plot()
     figure.canvas.draw()
+    assert {tuple(line.get_xdata()) for line in axis.lines} == {(1,)}
     plt.close(figure)
 
 

@@ -37,7 +37,7 @@ def test_what_it_gives_by_default():
     coverage = scores["judge_coverage"]
     assert (coverage["value"], coverage["n"]) == (pytest.approx(3 / 5), 5)
     assert coverage["by_source"] == pytest.approx(
-        {"exact": 0.2, "taxonomy": 0.2, "llm": 0.2, "cached": 0.0, "other": 0.0}
+        {"exact": 0.2, "taxonomy": 0.2, "llm": 0.2, "other": 0.0}
     )
     assert json.loads(json.dumps(scores, allow_nan=False)) == scores
 

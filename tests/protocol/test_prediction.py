@@ -9,8 +9,8 @@ from speciarl_pl.records import Unjudged, Unparsed, Verdict
     "verdict", [Category.LESS_SPECIFIC, "less specific"], ids=["category", "label"]
 )
 def test_a_verdict(verdict):
-    one = Prediction("Samoyed", "spitz", verdict, "taxonomy:ancestor", cached=True)
-    assert one.outcome == Verdict(Category.LESS_SPECIFIC, "taxonomy:ancestor", cached=True)
+    one = Prediction("Samoyed", "spitz", verdict, "taxonomy:ancestor")
+    assert one.outcome == Verdict(Category.LESS_SPECIFIC, "taxonomy:ancestor")
 
 
 @pytest.mark.parametrize("verdict", [None, "unjudged"])

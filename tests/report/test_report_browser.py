@@ -255,17 +255,18 @@ def test_several_runs_with_hostile_names_and_answers(browser, run, tmp_path):
 
 def test_photos(browser, tmp_path):
     photos = [
+        PhotoPrediction("a.jpg", "a.jpg", "Samoyed", False, 0.9, [("Samoyed", 9), ("dog", 1)], ""),
+        PhotoPrediction("b.jpg", "b.jpg", None, True, 0.4, [("none", 4), ("cat", 3)], NASTY),
+        PhotoPrediction("c.jpg", "c.jpg", NASTY, False, 0.3, [(NASTY, 3), (None, 2)], "t"),
         PhotoPrediction(
-            "a.jpg", "a.jpg", "Samoyed", False, 0.9, [("Samoyed", 9), ("dog", 1)], "", b""
+            "d.jpg", "d.jpg", None, False, 1.0, [(None, 2)], "", "", made.photograph(1)
         ),
-        PhotoPrediction("b.jpg", "b.jpg", None, True, 0.4, [("none", 4), ("cat", 3)], NASTY, b""),
-        PhotoPrediction("c.jpg", "c.jpg", NASTY, False, 0.3, [(NASTY, 3), (None, 2)], "t", b""),
-        PhotoPrediction("d.jpg", "d.jpg", None, False, 1.0, [(None, 2)], "", made.photograph(1)),
+        PhotoPrediction("e.jpg", "e.jpg", None, False, None, [], "", f"e.jpg: empty {NASTY}"),
     ]
     write_photos_page(tmp_path / "photos.html", photos, total=9)
     with Visit(browser, tmp_path / "photos.html", width=390, height=844) as visit:
-        assert "4 of 9 photos shown" in visit.page.inner_text("header")
-        wanted = {"": 4, "answered": 2, "abstained": 1, "unread": 1, "low": 2}
+        assert "5 of 9 photos shown" in visit.page.inner_text("header")
+        wanted = {"": 5, "answered": 2, "abstained": 1, "unread": 1, "broken": 1, "low": 2}
         for value, count in wanted.items():
             visit.page.select_option("select[data-filter]", value)
             assert shown(visit.page) == count

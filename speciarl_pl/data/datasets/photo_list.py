@@ -6,7 +6,7 @@ from pathlib import Path
 from datasets.arrow_dataset import Dataset
 
 from speciarl_pl.data.datasets.table import unique_ids
-from speciarl_pl.data.listing import require_file
+from speciarl_pl.data.lists import read_lines
 from speciarl_pl.data.source import FileSource, file_table
 from speciarl_pl.errors import DataError
 
@@ -47,22 +47,12 @@ class PhotoList(FileSource):
         """
         paths, root = list(self.paths), Path()
         if isinstance(self.paths, str):
-            file = require_file(self.paths, "a text file with the path of a photo on each line")
-            paths, root = _lines(file), file.parent
+            file = Path(self.paths).expanduser()
+            paths, root = read_lines(file, "the path of a photo on each line"), file.parent
         if not paths:
-            raise DataError(f"{self.paths or 'images'}: no photos in the list; name at least one")
+            raise DataError("images: no photos in the list; name at least one")
         ids = unique_ids(paths)
         return file_table(
             (id_, "", str(root / Path(path).expanduser()))
             for id_, path in zip(ids, paths, strict=True)
         )
-
-
-def _lines(file: Path) -> list[str]:
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{file}: not UTF-8 text ({error}); expected a text file with one path a line"
-        ) from None
-    return [line.strip() for line in text.splitlines() if line.strip()]

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from speciarl_pl.category import Category
 from speciarl_pl.judge.audit.agreement import LEVELS
 from speciarl_pl.judge.audit.kappa import Estimate
@@ -19,6 +17,7 @@ from speciarl_pl.judge.audit.shown import (
     signed,
 )
 from speciarl_pl.judge.audit.swap import EXPECTED
+from speciarl_pl.pages import page_templates
 
 MAX_LISTED: Final = 100
 """Pairs listed of each kind; the JSON file has them all."""
@@ -45,14 +44,7 @@ def html_report(values: Mapping[str, Any]) -> str:
         >>> html_report(to_json(audit(ExactJudge(), PairFile("a.csv", 0, ()))))[:15]
         '<!doctype html>'
     """
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
+    environment = page_templates(Path(__file__).parent)
     environment.filters |= {
         "shown": lambda text: shown(text, 300),
         "number": lambda number: f"{number:,}",

@@ -68,7 +68,7 @@ def test_bad_input_is_named(pets, tmp_path):
     with pytest.raises(DataError, match=r"gone: no such folder; expected Oxford-IIIT Pet"):
         OxfordPets(str(tmp_path / "gone")).table()
     (pets / "annotations" / "test.txt").write_text("\n")
-    with pytest.raises(DataError, match=r"test\.txt: lists no images"):
+    with pytest.raises(DataError, match=r"test\.txt: no line in it; expected a published list"):
         OxfordPets(str(pets)).table()
     (pets / "annotations" / "test.txt").unlink()
     with pytest.raises(DataError, match=r"test\.txt: no such file; expected a published list"):

@@ -27,9 +27,9 @@ def test_a_text_file_names_photos_from_its_own_folder(photo, tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "no photos in the list; name at least one"),
+        (b"", "no line in it; expected the path of a photo on each line"),
         (b"\xff\xfe\x00", "not UTF-8 text"),
-        (None, "no such file; expected a text file with the path of a photo on each line"),
+        (None, "no such file; expected the path of a photo on each line"),
     ],
     ids=["empty", "not text", "missing"],
 )
