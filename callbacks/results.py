@@ -116,5 +116,7 @@ def _by_kind(scores: dict[str, Any]) -> dict[str, Any]:
 def _print(trainer: L.Trainer, stages: Mapping[str, Mapping[str, Summary]]) -> None:
     data: Any = trainer.datamodule  # type: ignore[attr-defined]
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=100)  # else 80, in which the names of means are broken up
     console.print(results_table(stages, data.val_groups))
     console.out(f"Run directory: {trainer.default_root_dir}", highlight=False)
