@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import lightning as L
 import torch
@@ -32,6 +32,9 @@ from speciarl_pl.rollout_stats import rollout_stats
 from speciarl_pl.sampling import Finished
 from speciarl_pl.update import PolicyUpdate, Ranks
 from speciarl_pl.validation import ValidationOutcomes, image_outcomes
+
+_LIVE: Final = ("reward", "specificity", "correctness")
+"""What the progress bar shows."""
 
 
 class SpeciaRLModule(L.LightningModule):
@@ -109,6 +112,9 @@ class SpeciaRLModule(L.LightningModule):
         self.outcomes: ValidationOutcomes | None = None
         """What the validation has counted so far."""
         self.batches_trained = 0
+        """Training batches so far, of which each counts, whether or not it could be learned from;
+        `trainer.global_step`, and so `max_steps` and `every_n_train_steps`, is the same number."""
+        self._step_log: dict[str, float] = {}
         self._load = partial(
             load_policy,
             base,
@@ -208,15 +214,44 @@ class SpeciaRLModule(L.LightningModule):
         self._judging.check([g.judged for g in scored], unjudged, stats.get("rollouts", 0.0))
         update = self._update(self.loaded_policy, temperature=batch.temperature)
         learned = update(scored, self._only_optimizer(), self.ranks)
+        self.log_step({**stats, **learned, "lr": self._only_optimizer().param_groups[0]["lr"]})
         if (schedule := self.lr_schedulers()) is not None:
             schedule.step()  # type: ignore[union-attr]
         seconds = {
             "time/judge_s": judged_at - start,
             "time/update_s": time.perf_counter() - judged_at,
         }
-        self._log_step({**stats, **learned, **seconds})
-        self.batches_trained += 1
+        self.log_step(seconds)
+        self._count_batch()
         return {"scored": scored}
+
+    def log_step(self, values: Mapping[str, float]) -> None:
+        """Log values of the present training batch, as one row with all others of it.
+
+        Lightning's own `log` gives a value again at every later step that has none, so that a step
+        without an update would seem to have had the gradient of the one before.
+
+        Args:
+            values: By name; what is undefined for this batch is left out.
+        """
+        self._step_log |= values
+        for name, value in values.items():  # for the progress bar, and for callbacks that monitor
+            self.log(name, value, prog_bar=name in _LIVE, logger=False)
+
+    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        """Hand the row of this batch to the loggers."""
+        row, self._step_log = {**self._step_log, "epoch": self.current_epoch}, {}
+        trainer = cast(Any, self.trainer)
+        if self.batches_trained % max(trainer.log_every_n_steps, 1) == 0:
+            for logger in self.loggers:
+                logger.log_metrics(row, step=self.batches_trained - 1)
+
+    def _count_batch(self) -> None:
+        """Count a batch, in Lightning's books too, which would count optimiser steps."""
+        self.batches_trained += 1
+        loop = self.trainer.fit_loop.epoch_loop.manual_optimization
+        counted = loop.optim_step_progress.total
+        counted.ready = counted.completed = self.batches_trained
 
     def begin_judging(self) -> Finished | None:
         """Get ready to judge rollouts while others are drawn; a rollout callback calls this.
@@ -245,13 +280,6 @@ class SpeciaRLModule(L.LightningModule):
 
     def _only_optimizer(self) -> Optimizer:
         return cast(Optimizer, self.optimizers())  # Lightning's wrapper counts the steps
-
-    def _log_step(self, values: Mapping[str, float]) -> None:
-        live = ("reward", "specificity", "correctness")
-        rate = self._only_optimizer().param_groups[0]["lr"]
-        self.log_dict({name: values[name] for name in live if name in values}, prog_bar=True)
-        self.log_dict({name: value for name, value in values.items() if name not in live})
-        self.log("lr", rate)
 
     # ------------------------------------------------------------ validation
 
