@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, cast
 
 import lightning as L
@@ -17,6 +18,7 @@ from speciarl_pl.grpo import AdvantageScale, GRPOLoss, group_advantages
 from speciarl_pl.judge import ExactJudge, Judge
 from speciarl_pl.judging import RolloutJudging
 from speciarl_pl.metrics.functional import Summary, group_averages, macro_average
+from speciarl_pl.nonfinite import GradientWatch
 from speciarl_pl.policy import Dtype, LoraSpec, Policy, Quantization, RowKind, load_policy
 from speciarl_pl.records import (
     Batch,
@@ -30,6 +32,12 @@ from speciarl_pl.reward import BestOfGroupReward, Reward
 from speciarl_pl.rng import get_rng_state, set_rng_state
 from speciarl_pl.rollout_stats import rollout_stats
 from speciarl_pl.sampling import Finished
+from speciarl_pl.trainer_check import (
+    check_monitors,
+    check_optimizer,
+    check_schedule,
+    check_trainer,
+)
 from speciarl_pl.update import PolicyUpdate, Ranks
 from speciarl_pl.validation import ValidationOutcomes, image_outcomes
 
@@ -115,6 +123,7 @@ class SpeciaRLModule(L.LightningModule):
         """Training batches so far, of which each counts, whether or not it could be learned from;
         `trainer.global_step`, and so `max_steps` and `every_n_train_steps`, is the same number."""
         self._step_log: dict[str, float] = {}
+        self._gradients = GradientWatch()
         self._load = partial(
             load_policy,
             base,
@@ -142,6 +151,14 @@ class SpeciaRLModule(L.LightningModule):
 
     # ---------------------------------------------------------------- set-up
 
+    def setup(self, stage: str) -> None:
+        """Refuse trainer options that this module cannot take."""
+        check_trainer(self.trainer, fitting=stage == "fit")
+
+    def on_fit_start(self) -> None:
+        """Refuse callbacks that watch what is not logged."""
+        check_monitors(self.trainer)
+
     def configure_model(self) -> None:
         """Load the policy, once."""
         if self.policy is None:
@@ -150,9 +167,13 @@ class SpeciaRLModule(L.LightningModule):
     def configure_optimizers(self) -> Any:
         """The optimiser over the adapter, and its schedule."""
         optimizer = self._optimizer(self.loaded_policy.trainable_parameters())
+        check_optimizer(optimizer)
         if self._lr_scheduler is None:
             return optimizer
-        return {"optimizer": optimizer, "lr_scheduler": self._lr_scheduler(optimizer)}
+        schedule = self._lr_scheduler(optimizer)
+        ends = hasattr(schedule, "total_steps")
+        check_schedule(schedule, self.trainer.estimated_stepping_batches if ends else -1)
+        return {"optimizer": optimizer, "lr_scheduler": schedule}
 
     @property
     def loaded_policy(self) -> Policy:
@@ -214,6 +235,8 @@ class SpeciaRLModule(L.LightningModule):
         self._judging.check([g.judged for g in scored], unjudged, stats.get("rollouts", 0.0))
         update = self._update(self.loaded_policy, temperature=batch.temperature)
         learned = update(scored, self._only_optimizer(), self.ranks)
+        path = Path(self.trainer.default_root_dir, f"nonfinite.{self.global_rank}.pt")
+        self._gradients.see(learned, scored, self.batches_trained, self.loaded_policy, path)
         self.log_step({**stats, **learned, "lr": self._only_optimizer().param_groups[0]["lr"]})
         if (schedule := self.lr_schedulers()) is not None:
             schedule.step()  # type: ignore[union-attr]
@@ -276,6 +299,11 @@ class SpeciaRLModule(L.LightningModule):
 
     def _score(self, judged: JudgedGroup) -> ScoredGroup:
         rewards = self._reward(judged.outcomes, seed=judged.group.rollouts[0].seed)
+        if rewards.isinf().any():
+            raise ValueError(
+                f"reward: expected finite numbers, or NaN where there is no verdict, got "
+                f"{rewards.tolist()} from {type(self._reward).__name__}"
+            )
         return ScoredGroup(judged, rewards, group_advantages(rewards, self._advantage_scale))
 
     def _only_optimizer(self) -> Optimizer:

@@ -1,5 +1,6 @@
 """What is logged of the rollouts of a step: rewards, categories, lengths."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final
@@ -47,7 +48,7 @@ def rollout_stats(
         `correctness`, `specificity` and `hm` of the rollouts; `judge/cached_share` and
         `judge/llm_share`, shares of the verdicts; `length/mean` (tokens) and
         `length/cut_share`; `signal_share`, the share of groups with signal; `rollouts` and
-        `tokens`, counts. Empty if no rank has a rollout.
+        `tokens`, counts. What is a mean of nothing is absent, so all if no rank has a rollout.
     """
     counts = _count(scored)
     outcomes = outcome_counts(
@@ -59,8 +60,8 @@ def rollout_stats(
     if not total["rollouts"]:
         return {}
     shares = summed[len(_COUNTS) :]
-    return {
-        "reward": total["reward"] / max(total["rewarded"], 1),
+    stats = {
+        "reward": _mean(total["reward"], total["rewarded"]),
         "correctness": correctness(shares).item(),
         "specificity": specificity(shares).item(),
         "hm": harmonic_mean(shares).item(),
@@ -68,14 +69,20 @@ def rollout_stats(
             f"categories/{label.replace(' ', '_')}": count / total["rollouts"]
             for label, count in zip(OUTCOME_LABELS, shares.tolist(), strict=True)
         },
-        "judge/cached_share": total["cached"] / max(total["judged"], 1),
-        "judge/llm_share": total["asked"] / max(total["judged"], 1),
+        "judge/cached_share": _mean(total["cached"], total["judged"]),
+        "judge/llm_share": _mean(total["asked"], total["judged"]),
         "length/mean": total["tokens"] / total["rollouts"],
         "length/cut_share": total["cut"] / total["rollouts"],
         "signal_share": total["signal"] / total["groups"],
         "rollouts": total["rollouts"],
         "tokens": total["tokens"],
     }
+    return {name: value for name, value in stats.items() if not math.isnan(value)}
+
+
+def _mean(total: float, count: float) -> float:
+    """NaN where it is a mean of nothing."""
+    return total / count if count else math.nan
 
 
 def _count(scored: Sequence[ScoredGroup]) -> Counter[str]:

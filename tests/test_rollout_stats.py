@@ -31,3 +31,23 @@ def test_shares_of_what_came_from_a_store_and_from_an_llm():
 
 def test_no_rollout_no_figures():
     assert rollout_stats([], ONE, torch.device("cpu")) == {}
+
+
+def test_a_mean_of_nothing_is_left_out():
+    outcomes = (Unjudged("down"),) * 2
+    rewards = torch.full((2,), torch.nan)
+    judged = JudgedGroup(factory.group([3, 3]), ("x",) * 2, outcomes)
+    stats = rollout_stats([ScoredGroup(judged, rewards, torch.zeros(2))], ONE, torch.device("cpu"))
+    undefined = {"reward", "correctness", "specificity", "hm"}
+    assert not (undefined | {"judge/cached_share", "judge/llm_share"}) & stats.keys()
+    assert stats["categories/unjudged"] == 1.0
+    assert stats["signal_share"] == 0.0
+
+
+def test_nothing_right_has_no_specificity():
+    outcomes = (Verdict(Category.WRONG, "exact"),) * 2
+    judged = JudgedGroup(factory.group([3, 3]), ("x",) * 2, outcomes)
+    scored = ScoredGroup(judged, torch.zeros(2), torch.zeros(2))
+    stats = rollout_stats([scored], ONE, torch.device("cpu"))
+    assert "specificity" not in stats
+    assert stats["correctness"] == stats["reward"] == 0.0
