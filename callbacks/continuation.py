@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from speciarl_pl.callbacks.rollout import RolloutCallback
 from speciarl_pl.callbacks.rollout_files import RolloutFiles
 from speciarl_pl.callbacks.rollout_log import RolloutLog
 from speciarl_pl.category import OUTCOMES, UNJUDGED
-from speciarl_pl.data import ImageDataset
+from speciarl_pl.data import listing_digest
 from speciarl_pl.errors import RunError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.policy import Policy
@@ -152,14 +152,4 @@ def adapter_digest(policy: Policy) -> str:
     for name in sorted(state):
         digest.update(name.encode())
         digest.update(state[name].detach().float().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
-
-
-def listing_digest(datasets: Iterable[ImageDataset]) -> str:
-    """Digest of the names of all data sets, and of ids and truths of their samples."""
-    digest = hashlib.sha256()
-    for dataset in datasets:
-        digest.update(repr(dataset.name).encode())
-        for column in ("id", "truth"):
-            digest.update(repr(list(dataset.listing[column])).encode())
     return digest.hexdigest()
