@@ -81,6 +81,7 @@ class Continuation(L.Callback):
             "judge": data.judge.fingerprint or self._identity.get("judge"),
             "command": command,
             "adapter": adapter_digest(module.loaded_policy),
+            "weights of the base": module.loaded_policy.identity["fingerprint"],
             "prompt": data.prompt,
             "data": listing_digest(data.listing(STAGES[command][1])),
             "rollouts": self._rollout.val_group_size,
@@ -144,11 +145,12 @@ def _check_settings(
 
 
 def adapter_digest(policy: Policy) -> str:
-    """Digest of the weights of an adapter; empty for a fresh one, which changes nothing."""
+    """Digest of an adapter's form and weights; empty for a fresh one, which changes nothing."""
     state = policy.adapter_state_dict()
     if not any(tensor.any() for name, tensor in state.items() if "lora_B" in name):
         return ""
-    digest = hashlib.sha256()
+    form = json.dumps(policy.identity["adapter"], sort_keys=True)
+    digest = hashlib.sha256(form.encode())
     for name in sorted(state):
         digest.update(name.encode())
         digest.update(state[name].detach().float().cpu().contiguous().numpy().tobytes())
