@@ -203,9 +203,8 @@ class SpeciaRLModule(L.LightningModule):
         scored = [self._score(group) for group in self._judge(batch)]
         judged_at = time.perf_counter()
         stats = rollout_stats(scored, self.ranks, self.device)
-        unjudged = stats.get("categories/unjudged", 0.0) * stats.get("rollouts", 0.0)
         # Of all ranks, so that either all stop or none waits for one that did.
-        self._judging.check([g.judged for g in scored], unjudged, stats.get("rollouts", 0.0))
+        self._judging.check([g.judged for g in scored], stats.unjudged, stats.rollouts)
         update = self._update(self.loaded_policy, temperature=batch.temperature)
         learned = update(scored, self._only_optimizer(), self.ranks)
         if (schedule := self.lr_schedulers()) is not None:
@@ -214,7 +213,7 @@ class SpeciaRLModule(L.LightningModule):
             "time/judge_s": judged_at - start,
             "time/update_s": time.perf_counter() - judged_at,
         }
-        self._log_step({**stats, **learned, **seconds})
+        self._log_step({**stats.logged, **learned, **seconds})
         self.batches_trained += 1
         return {"scored": scored}
 
@@ -271,7 +270,9 @@ class SpeciaRLModule(L.LightningModule):
         """
         judged = self._judge(batch)
         outcomes = [outcome.code for group in judged for outcome in group.outcomes]
-        self._judging.check(judged, outcomes.count(UNJUDGED), len(outcomes))
+        counts = torch.tensor([outcomes.count(UNJUDGED), len(outcomes)], dtype=torch.float64)
+        unjudged, rollouts = self.ranks.sum(counts.to(self.device)).tolist()  # as in training
+        self._judging.check(judged, unjudged, rollouts)
         assert self.outcomes is not None
         self.outcomes.add(image_outcomes(group) for group in judged)
         return {"judged": judged}

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import torch
@@ -32,9 +33,21 @@ _COUNTS: Final = (
 """What is counted on each rank and summed."""
 
 
+@dataclass(frozen=True, slots=True)
+class RolloutStats:
+    """What the rollouts of one step came to, over all ranks."""
+
+    logged: dict[str, float]
+    """By name; empty if no rank has a rollout."""
+    rollouts: float = 0.0
+    """How many there are."""
+    unjudged: float = 0.0
+    """How many of them have no verdict."""
+
+
 def rollout_stats(
     scored: Sequence[ScoredGroup], ranks: Ranks, device: torch.device
-) -> dict[str, float]:
+) -> RolloutStats:
     """Summarise the rollouts of one step over all ranks.
 
     Args:
@@ -43,11 +56,11 @@ def rollout_stats(
         device: Where tensors for them have to be.
 
     Returns:
-        `reward`, the mean over judged rollouts; `categories/<name>`, shares of all rollouts;
-        `correctness`, `specificity` and `hm` of the rollouts; `judge/cached_share` and
-        `judge/llm_share`, shares of the verdicts; `length/mean` (tokens) and
-        `length/cut_share`; `signal_share`, the share of groups with signal; `rollouts` and
-        `tokens`, counts. Empty if no rank has a rollout.
+        Two counts, and what is logged: `reward`, the mean over judged rollouts;
+        `categories/<name>`, shares of all rollouts; `correctness`, `specificity` and `hm` of the
+        rollouts; `judge/cached_share` and `judge/llm_share`, shares of the verdicts; `length/mean`
+        (tokens) and `length/cut_share`; `signal_share`, the share of groups with signal;
+        `rollouts` and `tokens`, counts.
     """
     counts = _count(scored)
     outcomes = outcome_counts(
@@ -57,9 +70,10 @@ def rollout_stats(
     summed = ranks.sum(local.to(device)).cpu()
     total = dict(zip(_COUNTS, summed.tolist(), strict=False))
     if not total["rollouts"]:
-        return {}
+        return RolloutStats({})
     shares = summed[len(_COUNTS) :]
-    return {
+    unjudged = shares[OUTCOME_LABELS.index("unjudged")].item()
+    logged = {
         "reward": total["reward"] / max(total["rewarded"], 1),
         "correctness": correctness(shares).item(),
         "specificity": specificity(shares).item(),
@@ -76,6 +90,7 @@ def rollout_stats(
         "rollouts": total["rollouts"],
         "tokens": total["tokens"],
     }
+    return RolloutStats(logged, total["rollouts"], unjudged)
 
 
 def _count(scored: Sequence[ScoredGroup]) -> Counter[str]:

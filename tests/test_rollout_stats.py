@@ -5,7 +5,7 @@ import torch
 from speciarl_pl.category import Category
 from speciarl_pl.grpo import group_advantages
 from speciarl_pl.records import JudgedGroup, ScoredGroup, Unjudged, Unparsed, Verdict
-from speciarl_pl.rollout_stats import rollout_stats
+from speciarl_pl.rollout_stats import RolloutStats, rollout_stats
 from speciarl_pl.update import Ranks
 
 ONE = Ranks(backward=lambda loss: None, sum=lambda tensor: tensor, count=1, no_sync=None)
@@ -23,11 +23,13 @@ def test_shares_of_what_came_from_a_store_and_from_an_llm():
     rewards = torch.tensor([1.0, 0, 0, 0, torch.nan, -1])
     judged = JudgedGroup(factory.group([3] * 6), ("x",) * 6, outcomes)
     scored = ScoredGroup(judged, rewards, group_advantages(rewards))
-    stats = rollout_stats([scored], ONE, torch.device("cpu"))
+    found = rollout_stats([scored], ONE, torch.device("cpu"))
+    stats = found.logged
     assert stats["judge/cached_share"] == pytest.approx(1 / 4)
     assert stats["judge/llm_share"] == pytest.approx(2 / 4)
     assert stats["categories/unjudged"] == pytest.approx(1 / 6)
+    assert (found.unjudged, found.rollouts) == (1, 6)
 
 
 def test_no_rollout_no_figures():
-    assert rollout_stats([], ONE, torch.device("cpu")) == {}
+    assert rollout_stats([], ONE, torch.device("cpu")) == RolloutStats({}, 0, 0)
