@@ -93,13 +93,13 @@ class VLLMServerRolloutCallback(SyncedRolloutCallback):
 
     def _follow(self, module: SpeciaRLModule, version: AdapterVersion) -> None:
         """Draw with what rank 0 has pushed."""
-        self._engine = self._engine or self.start_engine(module)
-        assert isinstance(self._engine, ServerPool)
+        engine = self._started(module)
+        assert isinstance(engine, ServerPool)
         self._changed(module)
-        self._engine.adopt(version)
+        engine.adopt(version)
         if version != self._version:
             self._version = version
-            self._unproven = set(self._engine.sources)
+            self._unproven = set(engine.sources)
 
     def _seeds(self, sample: Sample, step: int, size: int) -> tuple[int, ...]:
         (first,) = super()._seeds(sample, step, 1)
