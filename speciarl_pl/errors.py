@@ -33,7 +33,7 @@ class JudgeError(SpeciaRLError):
 
 
 class UnjudgedError(JudgeError):
-    """A judge left more unjudged than the run allows; in training all ranks raise it together."""
+    """A judge left more unjudged than the run allows; all ranks raise it together."""
 
 
 class TrainingError(SpeciaRLError):

@@ -327,7 +327,9 @@ class SpeciaRLModule(L.LightningModule):
         """
         judged = self._judge(batch)
         outcomes = [outcome.code for group in judged for outcome in group.outcomes]
-        self._judging.check(judged, outcomes.count(UNJUDGED), len(outcomes))
+        counts = torch.tensor([outcomes.count(UNJUDGED), len(outcomes)], dtype=torch.float64)
+        unjudged, rollouts = self.ranks.sum(counts.to(self.device)).tolist()  # as in training
+        self._judging.check(judged, unjudged, rollouts)
         assert self.outcomes is not None
         self.outcomes.add(image_outcomes(group) for group in judged)
         return {"judged": judged}

@@ -21,6 +21,7 @@ LAYERS = (
         "subcommands",
         "pages",
         "torchvision_repair",
+        "together",
     },
     {"reward", "grpo", "metrics"},
     {"judge", "data", "policy", "world", "engine"},

@@ -19,8 +19,10 @@ from speciarl_pl.data.prompts import load_prompt
 from speciarl_pl.data.sampler import EvalBatches, Share, TrainBatches
 from speciarl_pl.data.skipped import add_skipped, summarise
 from speciarl_pl.data.source import ImageSource
+from speciarl_pl.errors import DataError
 from speciarl_pl.judge import ExactJudge, Judge
 from speciarl_pl.records import Sample, SkippedSample
+from speciarl_pl.together import together
 
 _STAGES = {"fit": ("train", "val"), "validate": ("val",), "test": ("test",), "predict": ("images",)}
 
@@ -121,11 +123,12 @@ class OpenWorldDataModule(L.LightningDataModule):
 
         Raises:
             ValueError: If the stage has no data set at all.
-            DataError: If a data set is missing or empty.
+            DataError: If a data set is missing or empty, on this rank or on another.
         """
-        for role in _STAGES[stage]:
-            if self._sources[role]:
-                self._datasets[role] = self._listed(role)
+        with together(self.trainer, DataError):
+            for role in _STAGES[stage]:
+                if self._sources[role]:
+                    self._datasets[role] = self._listed(role)
         needed = _STAGES[stage][0]
         if needed not in self._datasets:
             name = str.__str__(stage)  # Lightning gives an enum, which would print as its member
