@@ -3,10 +3,12 @@
 ```
 SpeciaRLError
 ├── DataError         an image, a table or a folder is not what it should be
+├── PromptError       the question does not become a prompt with one image, whatever the image
 ├── ModelError        a checkpoint cannot serve as the policy
 ├── JudgeError        a judge cannot be set up or does not keep its contract
 │   └── UnjudgedError too much was left unjudged
 ├── RolloutError      the rollout engine failed or returned something unusable
+├── WatchError        a training was stopped, since it learns nothing
 ├── RunError          a run directory or one of its files cannot be used
 └── MissingExtraError an optional package is needed and absent
 ```
@@ -23,6 +25,10 @@ class DataError(SpeciaRLError):
     """An image, a table or a folder is not what it should be; the message names it."""
 
 
+class PromptError(SpeciaRLError):
+    """The question does not become a prompt with one image, whatever the image."""
+
+
 class ModelError(SpeciaRLError):
     """A checkpoint cannot serve as the policy; the message names the path."""
 
@@ -37,6 +43,10 @@ class UnjudgedError(JudgeError):
 
 class RolloutError(SpeciaRLError):
     """The rollout engine failed or returned something unusable."""
+
+
+class WatchError(SpeciaRLError):
+    """A training was stopped, since it learns nothing; all ranks raise it together."""
 
 
 class RunError(SpeciaRLError):
