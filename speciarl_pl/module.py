@@ -30,6 +30,7 @@ from speciarl_pl.reward import BestOfGroupReward, Reward
 from speciarl_pl.rng import get_rng_state, set_rng_state
 from speciarl_pl.rollout_stats import rollout_stats
 from speciarl_pl.sampling import Finished
+from speciarl_pl.step_totals import step_totals
 from speciarl_pl.update import PolicyUpdate, Ranks
 from speciarl_pl.validation import ValidationOutcomes, image_outcomes
 
@@ -109,6 +110,8 @@ class SpeciaRLModule(L.LightningModule):
         self.outcomes: ValidationOutcomes | None = None
         """What the validation has counted so far."""
         self.batches_trained = 0
+        self.batches_learned = 0
+        """Those with a signal after which the optimiser took a step."""
         self._load = partial(
             load_policy,
             base,
@@ -193,7 +196,7 @@ class SpeciaRLModule(L.LightningModule):
         """Judge the rollouts of `batch`, learn from them, and log.
 
         Returns:
-            `{"scored": list[ScoredGroup]}`, for callbacks.
+            `{"scored": list[ScoredGroup], "totals": StepTotals}`, for callbacks.
 
         Raises:
             RolloutError: If no rollout callback has attached rollouts.
@@ -214,9 +217,12 @@ class SpeciaRLModule(L.LightningModule):
             "time/judge_s": judged_at - start,
             "time/update_s": time.perf_counter() - judged_at,
         }
-        self._log_step({**stats, **learned, **seconds})
+        totals = step_totals(scored, len(batch.skipped), self.ranks, self.device)
+        shares = {"skipped_share": totals.skipped_share}
+        self._log_step({**stats, **shares, **learned, **seconds})
         self.batches_trained += 1
-        return {"scored": scored}
+        self.batches_learned += totals.signal > 0 and "grad_norm" in learned
+        return {"scored": scored, "totals": totals}
 
     def begin_judging(self) -> Finished | None:
         """Get ready to judge rollouts while others are drawn; a rollout callback calls this.
@@ -323,7 +329,11 @@ class SpeciaRLModule(L.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the number of batches trained on and the random states."""
-        checkpoint["speciarl"] = {"batches_trained": self.batches_trained, "rng": get_rng_state()}
+        checkpoint["speciarl"] = {
+            "batches_trained": self.batches_trained,
+            "batches_learned": self.batches_learned,
+            "rng": get_rng_state(),
+        }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Restore what `on_save_checkpoint` added.
@@ -334,6 +344,9 @@ class SpeciaRLModule(L.LightningModule):
         if "speciarl" not in checkpoint:
             raise ModelError("the checkpoint was not written by a run of speciarl_pl")
         self.batches_trained = checkpoint["speciarl"]["batches_trained"]
+        # Older checkpoints do not say; whoever resumes one takes it for trained.
+        learned = checkpoint["speciarl"].get("batches_learned", self.batches_trained)
+        self.batches_learned = learned
         set_rng_state(checkpoint["speciarl"]["rng"])
 
 

@@ -27,6 +27,7 @@ LAYERS = (
     {
         "update",
         "rollout_stats",
+        "step_totals",
         "judging",
         "validation",
         "protocol",
