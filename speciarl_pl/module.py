@@ -32,6 +32,7 @@ from speciarl_pl.reward import BestOfGroupReward, Reward
 from speciarl_pl.rng import get_rng_state, set_rng_state
 from speciarl_pl.rollout_stats import rollout_stats
 from speciarl_pl.sampling import Finished
+from speciarl_pl.step_totals import step_totals
 from speciarl_pl.trainer_check import (
     check_monitors,
     check_optimizer,
@@ -124,6 +125,8 @@ class SpeciaRLModule(L.LightningModule):
         `trainer.global_step`, and so `max_steps` and `every_n_train_steps`, is the same number."""
         self._step_log: dict[str, float] = {}
         self._gradients = GradientWatch()
+        self.batches_learned = 0
+        """Those with a signal after which the optimiser took a step."""
         self._load = partial(
             load_policy,
             base,
@@ -220,7 +223,7 @@ class SpeciaRLModule(L.LightningModule):
         """Judge the rollouts of `batch`, learn from them, and log.
 
         Returns:
-            `{"scored": list[ScoredGroup]}`, for callbacks.
+            `{"scored": list[ScoredGroup], "totals": StepTotals}`, for callbacks.
 
         Raises:
             RolloutError: If no rollout callback has attached rollouts.
@@ -229,10 +232,10 @@ class SpeciaRLModule(L.LightningModule):
         start = time.perf_counter()
         scored = [self._score(group) for group in self._judge(batch)]
         judged_at = time.perf_counter()
-        stats = rollout_stats(scored, self.ranks, self.device)
-        unjudged = stats.get("categories/unjudged", 0.0) * stats.get("rollouts", 0.0)
+        totals = step_totals(scored, len(batch.skipped), self.ranks, self.device)
         # Of all ranks, so that either all stop or none waits for one that did.
-        self._judging.check([g.judged for g in scored], unjudged, stats.get("rollouts", 0.0))
+        self._judging.check([g.judged for g in scored], totals.unjudged, totals.rollouts)
+        stats = rollout_stats(scored, totals, self.ranks, self.device)
         update = self._update(self.loaded_policy, temperature=batch.temperature)
         learned = update(scored, self._only_optimizer(), self.ranks)
         path = Path(self.trainer.default_root_dir, f"nonfinite.{self.global_rank}.pt")
@@ -246,7 +249,8 @@ class SpeciaRLModule(L.LightningModule):
         }
         self.log_step(seconds)
         self._count_batch()
-        return {"scored": scored}
+        self.batches_learned += totals.signal > 0 and "grad_norm" in learned
+        return {"scored": scored, "totals": totals}
 
     def log_step(self, values: Mapping[str, float]) -> None:
         """Log values of the present training batch, as one row with all others of it.
@@ -381,7 +385,11 @@ class SpeciaRLModule(L.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the number of batches trained on and the random states."""
-        checkpoint["speciarl"] = {"batches_trained": self.batches_trained, "rng": get_rng_state()}
+        checkpoint["speciarl"] = {
+            "batches_trained": self.batches_trained,
+            "batches_learned": self.batches_learned,
+            "rng": get_rng_state(),
+        }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Restore what `on_save_checkpoint` added.
@@ -392,6 +400,9 @@ class SpeciaRLModule(L.LightningModule):
         if "speciarl" not in checkpoint:
             raise ModelError("the checkpoint was not written by a run of speciarl_pl")
         self.batches_trained = checkpoint["speciarl"]["batches_trained"]
+        # Older checkpoints do not say; whoever resumes one takes it for trained.
+        learned = checkpoint["speciarl"].get("batches_learned", self.batches_trained)
+        self.batches_learned = learned
         set_rng_state(checkpoint["speciarl"]["rng"])
 
 

@@ -28,6 +28,7 @@ LAYERS = (
     {
         "update",
         "rollout_stats",
+        "step_totals",
         "judging",
         "validation",
         "nonfinite",

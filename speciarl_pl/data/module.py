@@ -15,6 +15,7 @@ from speciarl_pl.data.datasets.photos import PhotoFolder
 from speciarl_pl.data.images import MAX_PIXELS, PILLOW_LIMIT
 from speciarl_pl.data.judge_owner import JudgeOwner
 from speciarl_pl.data.loader import BatchLoader, Progress, ResumableLoader, Workers
+from speciarl_pl.data.prompt_check import check_prompt
 from speciarl_pl.data.prompts import load_prompt
 from speciarl_pl.data.sampler import EvalBatches, Share, TrainBatches
 from speciarl_pl.data.skipped import add_skipped, summarise
@@ -108,6 +109,7 @@ class OpenWorldDataModule(L.LightningDataModule):
         }
         self._datasets: dict[str, Dataset[Sample | SkippedSample]] = {}
         self._lists: dict[str, list[ImageDataset]] = {}
+        self._prompt_checked = False
         self._train_loader: ResumableLoader | None = None
         self._eval_loaders: list[BatchLoader] = []
         self._owner: JudgeOwner | None = None
@@ -238,6 +240,9 @@ class OpenWorldDataModule(L.LightningDataModule):
         encode = self.encode
         if encode is None:
             encode = cast(Encode, self.trainer.lightning_module.encode)  # type: ignore[union-attr]
+        if not self._prompt_checked:
+            check_prompt(encode, self.prompt)
+            self._prompt_checked = True
         return Collate(encode, self._on_error)
 
     def _train_batches(self, dataset: Dataset[Sample | SkippedSample]) -> TrainBatches:
