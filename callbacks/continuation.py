@@ -18,6 +18,7 @@ from speciarl_pl.data import listing_digest
 from speciarl_pl.errors import RunError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.policy import Policy
+from speciarl_pl.together import together
 from speciarl_pl.validation import ImageOutcomes, vote_key
 
 STAGES: Final = {"validate": ("val", "val"), "predict": ("predict", "images")}
@@ -59,17 +60,13 @@ class Continuation(L.Callback):
 
     def _find(self, trainer: L.Trainer, module: SpeciaRLModule) -> list[int]:
         """Positions that are done, the same on all ranks."""
-        found: tuple[str, dict[str, Any], list[int]] = ("", {}, [])
-        if trainer.is_global_zero:
-            try:
+        found: tuple[dict[str, Any], list[int]] = ({}, [])
+        with together(trainer, RunError):
+            if trainer.is_global_zero:
                 settings = self._settings(trainer, module)
                 self._done = self._read(trainer, settings)
-                found = ("", settings, [image.position for image in self._done])
-            except RunError as error:
-                found = (str(error), {}, [])
-        message, self._log.settings, positions = trainer.strategy.broadcast(found)
-        if message:
-            raise RunError(message)
+                found = (settings, [image.position for image in self._done])
+        self._log.settings, positions = trainer.strategy.broadcast(found)
         return positions
 
     def _settings(self, trainer: L.Trainer, module: SpeciaRLModule) -> dict[str, Any]:

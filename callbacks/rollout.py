@@ -13,6 +13,7 @@ from speciarl_pl.errors import RolloutError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.records import Batch, RolloutGroup, Sample
 from speciarl_pl.sampling import Finished, RolloutRequest, Sampling
+from speciarl_pl.together import together
 
 
 class RolloutCallback(L.Callback, ABC):
@@ -123,6 +124,13 @@ class RolloutCallback(L.Callback, ABC):
         size: int,
         sampling: Sampling,
     ) -> None:
+        with together(getattr(module, "_trainer", None), RolloutError):
+            batch.groups = self._draw(module, batch, step, size, sampling)
+        batch.temperature = sampling.temperature
+
+    def _draw(
+        self, module: SpeciaRLModule, batch: Batch, step: int, size: int, sampling: Sampling
+    ) -> list[RolloutGroup]:
         self.sync(module)
         requests = [
             RolloutRequest(sample, prompt, self._seeds(sample, step, size))
@@ -131,8 +139,7 @@ class RolloutCallback(L.Callback, ABC):
         finished = module.begin_judging()
         groups = self.generate(module, requests, sampling, finished) if requests else []
         _check_complete(requests, groups)
-        batch.groups = groups
-        batch.temperature = sampling.temperature
+        return groups
 
     def _seeds(self, sample: Sample, step: int, size: int) -> tuple[int, ...]:
         run_seed = self.run_seed

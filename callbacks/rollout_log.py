@@ -11,6 +11,7 @@ from speciarl_pl.callbacks.rollout_files import RolloutFiles
 from speciarl_pl.callbacks.rollout_rows import judged_rows, scored_rows
 from speciarl_pl.errors import RunError
 from speciarl_pl.records import Batch
+from speciarl_pl.together import together
 
 
 class RolloutLog(L.Callback):
@@ -42,7 +43,7 @@ class RolloutLog(L.Callback):
         for scored in outputs["scored"]:
             self._rows.extend(scored_rows(scored, step))
         if (step + 1) % self.flush_every == 0:
-            self._flush(trainer)
+            self._flush_together(trainer)
 
     def on_validation_batch_end(
         self,
@@ -58,13 +59,13 @@ class RolloutLog(L.Callback):
         for judged in outputs["judged"]:
             self._rows.extend(judged_rows(judged, stage, pl_module.batches_trained))
         if self.settings is not None:
-            self._flush(trainer)
+            self._flush_together(trainer)
 
     on_predict_batch_end = on_validation_batch_end
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Write what there is; in `validate`, the one file."""
-        self._flush(trainer)
+        self._flush_together(trainer)
         if trainer.state.fn == "validate":
             self._join(trainer)
 
@@ -95,8 +96,12 @@ class RolloutLog(L.Callback):
             self._opened(trainer).write_part(self._rows, self.settings)
             self._rows = []
 
+    def _flush_together(self, trainer: L.Trainer) -> None:
+        with together(trainer, RunError):
+            self._flush(trainer)
+
     def _join(self, trainer: L.Trainer) -> None:
-        self._flush(trainer)
+        self._flush_together(trainer)
         on_rank_zero(trainer, self._opened(trainer).join)
 
 
@@ -104,15 +109,9 @@ def on_rank_zero(trainer: L.Trainer, action: Callable[[], object]) -> None:
     """Do something on rank 0 once all ranks have come here, and let none go on before it is done.
 
     Raises:
-        RunError: On all ranks, if it does on rank 0.
+        RunError: On the other ranks, if rank 0 fails, which raises its own error.
     """
     trainer.strategy.barrier("before what rank 0 does alone")
-    message = ""
-    if trainer.is_global_zero:
-        try:
+    with together(trainer, RunError):
+        if trainer.is_global_zero:
             action()
-        except RunError as error:
-            message = str(error)
-    message = trainer.strategy.broadcast(message)
-    if message:
-        raise RunError(message)

@@ -17,11 +17,15 @@ from speciarl_pl.engine import (
     Engine,
     MemoryGuard,
     check_reports,
+    check_servable,
     excerpt,
     gap_limit,
     likely_cause,
     measure_gap,
     module_names,
+    served_config,
+    served_state,
+    unscaled,
 )
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.module import SpeciaRLModule
@@ -138,14 +142,18 @@ class SyncedRolloutCallback(RolloutCallback):
         Raises:
             RolloutError: If the push or its proof fails.
         """
-        if self._engine is None:
-            self._engine = self.start_engine(module)
-        self._engine.wake()
+        self._started(module).wake()
         if self._changed(module) or not self._served():
             self.last_push = {}
             start = time.perf_counter()
             self._push(module.loaded_policy)
             self.last_push["sync/push_s"] = time.perf_counter() - start
+
+    def _started(self, module: SpeciaRLModule) -> Engine:
+        if self._engine is None:
+            check_servable(module.loaded_policy)
+            self._engine = self.start_engine(module)
+        return self._engine
 
     def _served(self) -> bool:
         assert self._engine is not None
@@ -161,10 +169,7 @@ class SyncedRolloutCallback(RolloutCallback):
         key = (module.batches_trained, [p._version for p in policy.trainable_parameters()])
         if key == self._key:
             return False
-        state = {
-            name: tensor.detach().to("cpu", policy.compute_dtype, copy=True).contiguous()
-            for name, tensor in policy.adapter_state_dict().items()
-        }
+        state = served_state(policy)
         same = state.keys() == self._state.keys() and all(
             torch.equal(tensor, self._state[name]) for name, tensor in state.items()
         )
@@ -179,22 +184,21 @@ class SyncedRolloutCallback(RolloutCallback):
         if self._store is None:
             self._store = AdapterStore(self.adapter_dir)
         old, self._version = self._version, None
-        version = self._store.write(self._state, policy.lora_config)
+        version = self._store.write(self._state, served_config(policy))
         self._engine.push(version, old)
-        self._inspect(policy, version)
+        self._inspect(version)
         if old is not None:
             self._store.remove(old)
         self._version = version
         self._unproven = set(self._engine.sources)
         self.last_push["sync/version"] = float(version.number)
 
-    def _inspect(self, policy: Policy, version: AdapterVersion) -> None:
+    def _inspect(self, version: AdapterVersion) -> None:
         """First half of the proof: what the engine holds."""
         assert self._engine is not None
-        scale = policy.lora_config.lora_alpha / policy.lora_config.r
         number = version.number if self._engine.keeps_numbers else None
         for source, reports in self._engine.report(module_names(self._state)).items():
-            check_reports(reports, self._state, scale, source, number)
+            check_reports(reports, self._state, source, number)
             self._engine_dtype = getattr(torch, reports[0].dtype)
             self._guard.record(source, sum(report.memory_bytes for report in reports))
 
@@ -230,7 +234,8 @@ class SyncedRolloutCallback(RolloutCallback):
         gap = measure_gap(policy, part, sampling)
         limit = self.max_gap or gap_limit(policy, self._engine_dtype)
         if not gap.mean <= limit:
-            cause = likely_cause(policy, part, sampling, limit, self._previous)
+            previous = self._previous and unscaled(policy, self._previous)
+            cause = likely_cause(policy, part, sampling, limit, previous)
             raise RolloutError(
                 f"the log-probabilities of {source} are {gap.mean:.2g} nats a token off the "
                 f"trainer's (mean over {gap.tokens} tokens, largest {gap.max:.2g}), more than "

@@ -10,6 +10,7 @@ from speciarl_pl.engine.pool import ServerOptions, ServerPool
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.records import Sample
+from speciarl_pl.together import together
 
 
 class VLLMServerRolloutCallback(SyncedRolloutCallback):
@@ -81,31 +82,24 @@ class VLLMServerRolloutCallback(SyncedRolloutCallback):
         if trainer.world_size == 1:
             super().sync(module)
             return
-        failure: RolloutError | None = None
-        if trainer.is_global_zero:
-            try:
+        with together(trainer, RolloutError):
+            if trainer.is_global_zero:
                 super().sync(module)
-            except RolloutError as error:
-                failure = error
-        outcome = trainer.strategy.broadcast((self._version, str(failure) if failure else None))
-        if failure is not None:
-            raise failure
-        if not trainer.is_global_zero:
-            self._follow(module, *outcome)
+        version = trainer.strategy.broadcast(self._version)
+        with together(trainer, RolloutError):
+            if not trainer.is_global_zero:
+                assert version is not None
+                self._follow(module, version)
 
-    def _follow(
-        self, module: SpeciaRLModule, version: AdapterVersion | None, failure: str | None
-    ) -> None:
+    def _follow(self, module: SpeciaRLModule, version: AdapterVersion) -> None:
         """Draw with what rank 0 has pushed."""
-        if failure is not None or version is None:
-            raise RolloutError(f"rank 0: {failure}")
-        self._engine = self._engine or self.start_engine(module)
-        assert isinstance(self._engine, ServerPool)
+        engine = self._started(module)
+        assert isinstance(engine, ServerPool)
         self._changed(module)
-        self._engine.adopt(version)
+        engine.adopt(version)
         if version != self._version:
             self._version = version
-            self._unproven = set(self._engine.sources)
+            self._unproven = set(engine.sources)
 
     def _seeds(self, sample: Sample, step: int, size: int) -> tuple[int, ...]:
         (first,) = super()._seeds(sample, step, 1)

@@ -14,15 +14,16 @@ KEY = "speciarl"
 """Where in a checkpoint it is."""
 
 
-def saved_state(policy: Policy, batches: int) -> dict[str, Any]:
+def saved_state(policy: Policy, batches: int, learned: int) -> dict[str, Any]:
     """What to add to a checkpoint; all ranks come here together.
 
     Returns:
-        `batches_trained`, `rng` (one state a rank) and `policy` (its identity), of plain types and
+        `batches_trained`, `batches_learned`, `rng` (one state a rank) and `policy` (its identity), of plain types and
         tensors, so that it loads without running code.
     """
     return {
         "batches_trained": batches,
+        "batches_learned": learned,
         "rng": every_rank(get_rng_state()),
         "policy": policy.identity,
     }

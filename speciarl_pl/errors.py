@@ -3,6 +3,7 @@
 ```
 SpeciaRLError
 ├── DataError         an image, a table or a folder is not what it should be
+├── PromptError       the question does not become a prompt with one image, whatever the image
 ├── ModelError        a checkpoint cannot serve as the policy
 ├── JudgeError        a judge cannot be set up or does not keep its contract
 │   └── UnjudgedError too much was left unjudged
@@ -24,6 +25,10 @@ class DataError(SpeciaRLError):
     """An image, a table or a folder is not what it should be; the message names it."""
 
 
+class PromptError(SpeciaRLError):
+    """The question does not become a prompt with one image, whatever the image."""
+
+
 class ModelError(SpeciaRLError):
     """A checkpoint cannot serve as the policy; the message names the path."""
 
@@ -33,7 +38,7 @@ class JudgeError(SpeciaRLError):
 
 
 class UnjudgedError(JudgeError):
-    """A judge left more unjudged than the run allows; in training all ranks raise it together."""
+    """A judge left more unjudged than the run allows; all ranks raise it together."""
 
 
 class TrainingError(SpeciaRLError):

@@ -38,6 +38,7 @@ from speciarl_pl.records import (
 from speciarl_pl.reward import BestOfGroupReward, Reward
 from speciarl_pl.rollout_stats import rollout_stats
 from speciarl_pl.sampling import Finished
+from speciarl_pl.step_totals import step_totals
 from speciarl_pl.trainer_check import (
     check_monitors,
     check_optimizer,
@@ -130,6 +131,8 @@ class SpeciaRLModule(L.LightningModule):
         `trainer.global_step`, and so `max_steps` and `every_n_train_steps`, is the same number."""
         self._step_log: dict[str, float] = {}
         self._gradients = GradientWatch()
+        self.batches_learned = 0
+        """Those with a signal after which the optimiser took a step."""
         self._load = partial(
             load_policy,
             base,
@@ -226,7 +229,7 @@ class SpeciaRLModule(L.LightningModule):
         """Judge the rollouts of `batch`, learn from them, and log.
 
         Returns:
-            `{"scored": list[ScoredGroup]}`, for callbacks.
+            `{"scored": list[ScoredGroup], "totals": StepTotals}`, for callbacks.
 
         Raises:
             RolloutError: If no rollout callback has attached rollouts.
@@ -235,10 +238,10 @@ class SpeciaRLModule(L.LightningModule):
         start = time.perf_counter()
         scored = [self._score(group) for group in self._judge(batch)]
         judged_at = time.perf_counter()
-        stats = rollout_stats(scored, self.ranks, self.device)
-        unjudged = stats.get("categories/unjudged", 0.0) * stats.get("rollouts", 0.0)
+        totals = step_totals(scored, len(batch.skipped), self.ranks, self.device)
         # Of all ranks, so that either all stop or none waits for one that did.
-        self._judging.check([g.judged for g in scored], unjudged, stats.get("rollouts", 0.0))
+        self._judging.check([g.judged for g in scored], totals.unjudged, totals.rollouts)
+        stats = rollout_stats(scored, totals, self.ranks, self.device)
         update = self._update(self.loaded_policy, temperature=batch.temperature)
         learned = update(scored, self._only_optimizer(), self.ranks)
         path = Path(self.trainer.default_root_dir, f"nonfinite.{self.global_rank}.pt")
@@ -252,7 +255,8 @@ class SpeciaRLModule(L.LightningModule):
         }
         self.log_step(seconds)
         self._count_batch()
-        return {"scored": scored}
+        self.batches_learned += totals.signal > 0 and "grad_norm" in learned
+        return {"scored": scored, "totals": totals}
 
     def log_step(self, values: Mapping[str, float]) -> None:
         """Log values of the present training batch, as one row with all others of it.
@@ -333,7 +337,9 @@ class SpeciaRLModule(L.LightningModule):
         """
         judged = self._judge(batch)
         outcomes = [outcome.code for group in judged for outcome in group.outcomes]
-        self._judging.check(judged, outcomes.count(UNJUDGED), len(outcomes))
+        counts = torch.tensor([outcomes.count(UNJUDGED), len(outcomes)], dtype=torch.float64)
+        unjudged, rollouts = self.ranks.sum(counts.to(self.device)).tolist()  # as in training
+        self._judging.check(judged, unjudged, rollouts)
         assert self.outcomes is not None
         self.outcomes.add(image_outcomes(group) for group in judged)
         return {"judged": judged}
@@ -385,7 +391,9 @@ class SpeciaRLModule(L.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the number of batches trained on, random states, and what the policy is."""
-        checkpoint[KEY] = saved_state(self.loaded_policy, self.batches_trained)
+        checkpoint[KEY] = saved_state(
+            self.loaded_policy, self.batches_trained, self.batches_learned
+        )
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Restore what `on_save_checkpoint` added.
@@ -398,6 +406,8 @@ class SpeciaRLModule(L.LightningModule):
         name = str(self.trainer.ckpt_path or "the checkpoint")
         fit_policy(self.loaded_policy, saved, name, training)
         self.batches_trained = saved["batches_trained"]
+        # Older checkpoints do not say; whoever resumes one takes it for trained.
+        self.batches_learned = saved.get("batches_learned", self.batches_trained)
         if training:
             restore_random_state(saved, self.trainer.global_rank, self.trainer.world_size)
 

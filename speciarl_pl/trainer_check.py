@@ -19,6 +19,7 @@ STEP_METRICS: Final = frozenset(
         "specificity",
         "hm",
         "signal_share",
+        "skipped_share",
         "rollouts",
         "tokens",
         "tokens_per_s",

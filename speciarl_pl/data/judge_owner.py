@@ -10,6 +10,7 @@ import lightning as L
 
 from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge import HTTPJudge, Judge
+from speciarl_pl.together import together
 
 _LOOPBACK: Final = "127.0.0.1"
 
@@ -46,8 +47,12 @@ class JudgeOwner:
             What this process asks.
 
         Raises:
-            JudgeError: If it cannot be opened, or rank 0 could not.
+            JudgeError: If it cannot be opened, on this rank or on another.
         """
+        with together(trainer, JudgeError):
+            return self._open(trainer)
+
+    def _open(self, trainer: L.Trainer | None) -> Judge:
         shared = (
             trainer is not None
             and trainer.world_size > 1
@@ -68,21 +73,26 @@ class JudgeOwner:
 
     def _serve(self, trainer: L.Trainer) -> Judge:
         """Open the judge, serve it, and tell the others where, or why not."""
-        # Here, since most runs serve nothing and need no web server.
-        from speciarl_pl.judge.background import BackgroundService
-
-        token = secrets.token_urlsafe(32)
         try:
-            judge = self._enter(self._judge)
-            host = _LOOPBACK if trainer.num_nodes == 1 else "0.0.0.0"
-            service = self._stack.enter_context(BackgroundService(judge, host, token=token))
+            judge, served = self._start_service(trainer)
         except Exception as error:
             _broadcast(trainer, _Served("", "", str(error)))
             raise
-        host = _LOOPBACK if trainer.num_nodes == 1 else os.environ["MASTER_ADDR"]
-        port = service.url.rpartition(":")[2]
-        _broadcast(trainer, _Served(f"http://{host}:{port}", token))
+        _broadcast(trainer, served)
         return judge
+
+    def _start_service(self, trainer: L.Trainer) -> tuple[Judge, _Served]:
+        # Here, since most runs serve nothing and need no web server.
+        from speciarl_pl.judge.background import BackgroundService
+
+        local = trainer.num_nodes == 1
+        token = secrets.token_urlsafe(32)
+        judge = self._enter(self._judge)
+        service = BackgroundService(judge, _LOOPBACK if local else "0.0.0.0", token=token)
+        port = self._stack.enter_context(service).url.rpartition(":")[2]
+        return judge, _Served(
+            f"http://{_LOOPBACK if local else os.environ['MASTER_ADDR']}:{port}", token
+        )
 
     def _connect(self, trainer: L.Trainer) -> Judge:
         served = _broadcast(trainer, None)

@@ -22,12 +22,15 @@ from speciarl_pl.data.position import (
     loaded_position,
     saved_position,
 )
+from speciarl_pl.data.prompt_check import check_prompt
 from speciarl_pl.data.prompts import load_prompt
 from speciarl_pl.data.sampler import EvalBatches, Share, TrainBatches
 from speciarl_pl.data.skipped import add_skipped, summarise
 from speciarl_pl.data.source import ImageSource
+from speciarl_pl.errors import DataError
 from speciarl_pl.judge import ExactJudge, Judge
 from speciarl_pl.records import Sample, SkippedSample
+from speciarl_pl.together import together
 
 _STAGES = {"fit": ("train", "val"), "validate": ("val",), "test": ("test",), "predict": ("images",)}
 
@@ -113,6 +116,7 @@ class OpenWorldDataModule(L.LightningDataModule):
         }
         self._datasets: dict[str, Dataset[Sample | SkippedSample]] = {}
         self._lists: dict[str, list[ImageDataset]] = {}
+        self._prompt_checked = False
         self._train_loader: ResumableLoader | None = None
         self._order: TrainingOrder | None = None
         self._eval_loaders: list[BatchLoader] = []
@@ -129,11 +133,12 @@ class OpenWorldDataModule(L.LightningDataModule):
 
         Raises:
             ValueError: If the stage has no data set at all.
-            DataError: If a data set is missing or empty.
+            DataError: If a data set is missing or empty, on this rank or on another.
         """
-        for role in _STAGES[stage]:
-            if self._sources[role]:
-                self._datasets[role] = self._listed(role)
+        with together(self.trainer, DataError):
+            for role in _STAGES[stage]:
+                if self._sources[role]:
+                    self._datasets[role] = self._listed(role)
         needed = _STAGES[stage][0]
         if needed not in self._datasets:
             name = str.__str__(stage)  # Lightning gives an enum, which would print as its member
@@ -262,6 +267,9 @@ class OpenWorldDataModule(L.LightningDataModule):
         encode = self.encode
         if encode is None:
             encode = cast(Encode, self.trainer.lightning_module.encode)  # type: ignore[union-attr]
+        if not self._prompt_checked:
+            check_prompt(encode, self.prompt)
+            self._prompt_checked = True
         return Collate(encode, self._on_error)
 
     def _training_order(self) -> TrainingOrder:

@@ -11,6 +11,12 @@ from speciarl_pl.engine.proof import (
     measure_gap,
     module_names,
 )
+from speciarl_pl.engine.served import (
+    check_servable,
+    served_config,
+    served_state,
+    unscaled,
+)
 from speciarl_pl.engine.store import AdapterStore, AdapterVersion
 
 __all__ = [
@@ -22,9 +28,13 @@ __all__ = [
     "Gap",
     "MemoryGuard",
     "check_reports",
+    "check_servable",
     "excerpt",
     "gap_limit",
     "likely_cause",
     "measure_gap",
     "module_names",
+    "served_config",
+    "served_state",
+    "unscaled",
 ]

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 import torch
 
 from speciarl_pl.engine.base import pixel_limits
+from speciarl_pl.engine.served import adapter_rank
 from speciarl_pl.policy import Policy
 
 SleepLevel = Literal[0, 1, 2]
@@ -26,9 +27,11 @@ def check_rank(policy: Policy, options: Mapping[str, Any]) -> None:
     Raises:
         ValueError: If the adapter's rank is above that of the engine.
     """
-    rank, most = policy.lora_config.r, options.get("max_lora_rank", _RANKS[-1])
+    rank, most = adapter_rank(policy), options.get("max_lora_rank", _RANKS[-1])
     if rank > most:
-        raise ValueError(f"engine.max_lora_rank: expected at least model.lora.r={rank}, got {most}")
+        raise ValueError(
+            f"engine.max_lora_rank: expected at least the adapter's r={rank}, got {most}"
+        )
 
 
 def engine_arguments(
@@ -48,7 +51,7 @@ def engine_arguments(
         "dtype": str(policy.compute_dtype).removeprefix("torch."),
         "enable_lora": True,
         "max_loras": 1,
-        "max_lora_rank": next(rank for rank in _RANKS if rank >= policy.lora_config.r),
+        "max_lora_rank": next(rank for rank in _RANKS if rank >= adapter_rank(policy)),
         "worker_extension_cls": "speciarl_pl.engine.probe.AdapterProbe",
         "logprobs_mode": "processed_logprobs",
         "limit_mm_per_prompt": limits,

@@ -11,12 +11,11 @@ from torch import Tensor
 
 from speciarl_pl.engine.base import EngineReport
 from speciarl_pl.engine.fingerprint import fingerprint, same
+from speciarl_pl.engine.served import A, B
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.policy import Policy
 from speciarl_pl.records import RolloutGroup
 from speciarl_pl.sampling import Sampling
-
-_A, _B = ".lora_A.weight", ".lora_B.weight"
 
 _GAP_LIMITS: Final = {torch.float32: 1e-3, torch.float16: 0.05, torch.bfloat16: 0.15}
 """Mean gap in nats by the coarser of the two number formats; a wrong adapter is far beyond."""
@@ -39,13 +38,12 @@ class Gap:
 
 def module_names(state: Mapping[str, Tensor]) -> list[str]:
     """The adapted modules of an adapter, under PEFT's names."""
-    return [name.removesuffix(_A) for name in state if name.endswith(_A)]
+    return [name.removesuffix(A) for name in state if name.endswith(A)]
 
 
 def check_reports(
     reports: Sequence[EngineReport],
     state: Mapping[str, Tensor],
-    scale: float,
     source: str,
     number: int | None = None,
 ) -> None:
@@ -53,8 +51,7 @@ def check_reports(
 
     Args:
         reports: Of the workers of one replica.
-        state: The adapter that was pushed, on the CPU, under PEFT's names.
-        scale: By which B is multiplied.
+        state: The adapter that was pushed, as `served_state` gives it.
         source: Name of the replica.
         number: Id under which the adapter was pushed, where it is known.
 
@@ -62,14 +59,12 @@ def check_reports(
         RolloutError: Says what is missing, unknown or different, and the likely cause.
     """
     for report in reports:
-        problem = _problem(report, state, scale, number)
+        problem = _problem(report, state, number)
         if problem:
             raise RolloutError(f"adapter push to {source} failed its proof: {problem}")
 
 
-def _problem(
-    report: EngineReport, state: Mapping[str, Tensor], scale: float, number: int | None
-) -> str | None:
+def _problem(report: EngineReport, state: Mapping[str, Tensor], number: int | None) -> str | None:
     if number is not None and report.adapters != [number]:
         return (
             f"expected adapter {number} alone to be loaded, got {report.adapters}; "
@@ -83,7 +78,7 @@ def _problem(
             f"missing {missing[:3]}, unexpected {report.unexpected[:3]}; "
             "names of modules differ between trainer and engine"
         )
-    differing = [name for name in wanted if not _same(report, state, scale, name)]
+    differing = [name for name in wanted if not _same(report, state, name)]
     if differing:
         return (
             f"the weights of {len(differing)} of {len(wanted)} LoRA modules are not those of the "
@@ -92,9 +87,9 @@ def _problem(
     return None
 
 
-def _same(report: EngineReport, state: Mapping[str, Tensor], scale: float, name: str) -> bool:
+def _same(report: EngineReport, state: Mapping[str, Tensor], name: str) -> bool:
     dtype = getattr(torch, report.dtype)
-    matrices = state[name + _A].to(dtype), state[name + _B].to(dtype) * scale
+    matrices = state[name + A].to(dtype), state[name + B].to(dtype)
     return all(
         same(fingerprint(matrix), there)
         for matrix, there in zip(matrices, report.modules[name], strict=True)

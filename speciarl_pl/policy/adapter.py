@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from peft import LoraConfig, PeftModel, get_peft_model
+from peft.tuners.lora import LoraLayer
 from peft.utils import get_peft_model_state_dict, load_peft_weights, set_peft_model_state_dict
 from torch import Tensor
 
@@ -72,6 +73,12 @@ def state_dict(model: PeftModel) -> dict[str, Tensor]:
     """Adapter tensors under the names that PEFT saves them with."""
     state: dict[str, Tensor] = get_peft_model_state_dict(model, save_embedding_layers=False)
     return state
+
+
+def scales(model: PeftModel) -> dict[str, float]:
+    """By what PEFT multiplies the product of B and A, by name of the adapted module."""
+    layers = {name: one for name, one in model.named_modules() if isinstance(one, LoraLayer)}
+    return {name: float(layer.scaling["default"]) for name, layer in layers.items()}
 
 
 def load_state_dict(model: PeftModel, state: Mapping[str, Tensor]) -> None:

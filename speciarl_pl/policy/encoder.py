@@ -1,12 +1,13 @@
 """From a sample to the tensors of its prompt: chat template, image tokens, pixels."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from speciarl_pl.errors import PromptError
 from speciarl_pl.records import EncodedPrompt, Sample
 
 
@@ -35,24 +36,39 @@ class QwenPromptEncoder(PromptEncoder):
         tokenizer: With a chat template that knows images.
         image_processor: Gives `pixel_values` and `image_grid_thw`.
         image_token_id: Placeholder of one image token.
+        other_token_ids: What else around images and videos a question must not name.
     """
 
-    def __init__(self, tokenizer: Any, image_processor: Any, image_token_id: int) -> None:
+    def __init__(
+        self,
+        tokenizer: Any,
+        image_processor: Any,
+        image_token_id: int,
+        other_token_ids: Sequence[int] = (),
+    ) -> None:
         super().__init__(tokenizer, image_processor)
         self.image_token_id = image_token_id
+        self.other_token_ids = list(other_token_ids)
 
     def __call__(self, sample: Sample) -> EncodedPrompt:
         """Encode the image and the question of a sample.
 
         Raises:
-            ValueError: If the question itself holds the placeholder of an image.
+            PromptError: If the question itself names the placeholder of an image, or the template
+                places no image or several.
         """
+        check_question(sample.prompt, self._names())
         vision = self.image_processor(images=[sample.image], return_tensors="pt")
         input_ids = self._expand(self._tokenize(sample.prompt), self._image_tokens(vision))
         return EncodedPrompt(
             input_ids=input_ids,
             mm_token_type_ids=(input_ids == self.image_token_id).long(),
             vision={name: vision[name] for name in ("pixel_values", "image_grid_thw")},
+        )
+
+    def _names(self) -> list[str]:
+        return _texts(
+            self.tokenizer, {self.image_token_id: None, **dict.fromkeys(self.other_token_ids)}
         )
 
     def _tokenize(self, prompt: str) -> Tensor:
@@ -69,10 +85,7 @@ class QwenPromptEncoder(PromptEncoder):
         """Repeat the one placeholder `count` times."""
         found = (input_ids == self.image_token_id).nonzero().flatten().tolist()
         if len(found) != 1:
-            raise ValueError(
-                f"prompt: expected one image placeholder after the chat template, got {len(found)};"
-                " the template must place one image, the question must not name the placeholder"
-            )
+            raise _misplaced(len(found), self._names())
         image = input_ids.new_full((count,), self.image_token_id)
         return torch.cat([input_ids[: found[0]], image, input_ids[found[0] + 1 :]])
 
@@ -91,7 +104,13 @@ class ProcessorPromptEncoder(PromptEncoder):
         self.image_token_ids = image_token_ids
 
     def __call__(self, sample: Sample) -> EncodedPrompt:
-        """Encode the image and the question of a sample."""
+        """Encode the image and the question of a sample.
+
+        Raises:
+            PromptError: As of `QwenPromptEncoder`.
+        """
+        names = self._names()
+        check_question(sample.prompt, names)
         text = self.processor.apply_chat_template(
             user_turn(sample.prompt), tokenize=False, add_generation_prompt=True
         )
@@ -100,4 +119,48 @@ class ProcessorPromptEncoder(PromptEncoder):
         for name in ("attention_mask", "mm_token_type_ids", "token_type_ids"):
             encoded.pop(name, None)
         kinds = torch.isin(input_ids, torch.tensor(self.image_token_ids)).long()
+        if not kinds.any():
+            raise _misplaced(0, names)
         return EncodedPrompt(input_ids, kinds, encoded)
+
+    def _names(self) -> list[str]:
+        """Texts that the processor turns into an image, wherever they come from."""
+        own = (getattr(self.processor, name, None) for name in ("image_token", "boi_token"))
+        names = [name for name in own if isinstance(name, str) and name]
+        return list(dict.fromkeys([*names, *_texts(self.tokenizer, self.image_token_ids)]))
+
+
+def check_question(prompt: str, placeholders: Sequence[str]) -> None:
+    """Refuse a question that names a placeholder, which would become an image too.
+
+    Args:
+        prompt: Text of the user's turn.
+        placeholders: Texts that stand for an image, or for the beginning or end of one.
+
+    Raises:
+        PromptError: If one of them is in `prompt`.
+
+    Example:
+        >>> check_question("What is in <image>?", ["<image>"])
+        Traceback (most recent call last):
+            ...
+        speciarl_pl.errors.PromptError: data.prompt: expected one image placeholder after the \
+chat template, got 2; the template must place one image, and the question must not name a \
+placeholder (<image>)
+    """
+    named = sum(prompt.count(name) for name in placeholders)
+    if named:
+        raise _misplaced(1 + named, placeholders)
+
+
+def _texts(tokenizer: Any, token_ids: Iterable[int]) -> list[str]:
+    found = tokenizer.convert_ids_to_tokens(list(token_ids))
+    return [token for token in found if isinstance(token, str)]  # None where there is no such id
+
+
+def _misplaced(found: int, placeholders: Sequence[str]) -> PromptError:
+    return PromptError(
+        f"data.prompt: expected one image placeholder after the chat template, got {found}; the "
+        "template must place one image, and the question must not name a placeholder "
+        f"({', '.join(placeholders)})"
+    )

@@ -182,7 +182,7 @@ def _qwen_encoder(path: str, config: Any, sizes: dict[str, int]) -> PromptEncode
     if tokenizer.chat_template is None:
         raise ValueError("the tokenizer has no chat template")
     images = transformers.AutoImageProcessor.from_pretrained(path, backend=image_backend(), **sizes)
-    return QwenPromptEncoder(tokenizer, images, config.image_token_id)
+    return QwenPromptEncoder(tokenizer, images, config.image_token_id, banned_token_ids(config))
 
 
 def _prepare_rows(model: Any, rows: RowKind) -> Literal["shared", "plain"]:

@@ -176,6 +176,10 @@ class Policy(nn.Module):
         """Adapter tensors under the names that PEFT saves them with; they share memory."""
         return adapter.state_dict(self.model)
 
+    def adapter_scales(self) -> dict[str, float]:
+        """By what the product of B and A is multiplied, by PEFT's name of the adapted module."""
+        return adapter.scales(self.model)
+
     def load_adapter_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Replace the adapter's tensors.
 

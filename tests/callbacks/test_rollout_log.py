@@ -21,6 +21,7 @@ def trainer_in(folder, sanity_checking=False):
     return SimpleNamespace(
         default_root_dir=str(folder),
         global_rank=0,
+        world_size=1,
         is_global_zero=True,
         sanity_checking=sanity_checking,
         predicting=False,

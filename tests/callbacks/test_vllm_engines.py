@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import runs
 import torch
+from engine.adapters import RULES, policy_of
 from policy.tiny import FAMILIES, MROPE, save_qwen, stirred_policy
 from safetensors.torch import load_file, save_file
 from vllm_tools import (
@@ -109,6 +110,31 @@ def test_an_engine_in_another_number_format_is_held_to_its_precision():
         gap = callback.last_push["sync/gap_mean"]
         callback.close()
     assert 1e-3 < gap < 0.15
+
+
+@pytest.mark.parametrize(
+    ("rule", "dtype", "limit"),
+    [
+        ("alpha / r, not a power of two", "float32", 1e-4),
+        ("rsLoRA", "float32", 1e-4),
+        ("rsLoRA", "bfloat16", 0.15),
+        ("rsLoRA with patterns", "float32", 1e-4),
+    ],
+)
+def test_adapters_with_other_scales_are_served_truly(tmp_path, rule, dtype, limit):
+    """What the engine holds is compared to 1e-6, what it says here to that of the trainer."""
+    policy = policy_of(tmp_path, dtype, **RULES[rule])
+    module, callback = module_of(policy), callback_of()
+    try:
+        groups = draw(callback, module)
+        change(policy)
+        draw(callback, module)
+        assert callback._version.number == 2
+        gap = callback.last_push["sync/gap_mean"]
+    finally:
+        callback.close()
+    assert gap < limit
+    assert largest_gap(policy, groups, reference=True) > 0.5
 
 
 def test_a_rank_above_the_engines_is_refused():

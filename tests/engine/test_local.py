@@ -99,8 +99,8 @@ def test_room_for_the_adapter_is_the_next_size(rank, room):
     assert engine_arguments(policy, None, None, 0, 1)["max_lora_rank"] == room
 
 
-def test_a_rank_beyond_vllm_is_refused(policy):
-    policy.lora_config.r = 513
+def test_a_rank_beyond_vllm_is_refused():
+    policy = load_policy("world", lora=LoraSpec(r=513, target_modules="q_proj"))
     with pytest.raises(ValueError, match=r"expected at least .*r=513, got 512"):
         check_rank(policy, {})
 

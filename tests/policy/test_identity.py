@@ -70,7 +70,9 @@ def test_a_quantised_base_says_so(qwen_dir):
     pytest.importorskip("bitsandbytes")
     found = load_policy(qwen_dir, quantization="nf4").identity
     assert found["quantization"] == "nf4"
-    with pytest.raises(ModelError, match=r"trained on quantization nf4; .*--model.quantization nf4"):
+    with pytest.raises(
+        ModelError, match=r"trained on quantization nf4; .*--model.quantization nf4"
+    ):
         check_base(found, load_policy(qwen_dir).identity, "x")
 
 
