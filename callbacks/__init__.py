@@ -11,6 +11,7 @@ from speciarl_pl.callbacks.rollout_log import RolloutLog
 from speciarl_pl.callbacks.run_watch import RunWatch
 from speciarl_pl.callbacks.skipped import SkippedReport
 from speciarl_pl.callbacks.stop_checkpoint import StopCheckpoint
+from speciarl_pl.callbacks.stop_signals import RunStopped
 from speciarl_pl.callbacks.thumbnails import Thumbnails
 from speciarl_pl.callbacks.vllm_rollout import VLLMRolloutCallback
 from speciarl_pl.callbacks.vllm_server_rollout import VLLMServerRolloutCallback
@@ -26,6 +27,7 @@ __all__ = [
     "RolloutCallback",
     "RolloutLog",
     "RolloutRequest",
+    "RunStopped",
     "RunWatch",
     "Sampling",
     "SkippedReport",

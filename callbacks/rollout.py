@@ -9,6 +9,7 @@ from dataclasses import replace
 import lightning as L
 
 from speciarl_pl.callbacks.seeding import rollout_seed
+from speciarl_pl.callbacks.stop_signals import stop_if_asked
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.records import Batch, RolloutGroup, Sample
@@ -124,8 +125,11 @@ class RolloutCallback(L.Callback, ABC):
         size: int,
         sampling: Sampling,
     ) -> None:
-        with together(getattr(module, "_trainer", None), RolloutError):
+        trainer = getattr(module, "_trainer", None)
+        with together(trainer, RolloutError):
             batch.groups = self._draw(module, batch, step, size, sampling)
+        if trainer is not None:
+            stop_if_asked(trainer)  # before the update, which may take as long again
         batch.temperature = sampling.temperature
 
     def _draw(

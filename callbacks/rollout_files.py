@@ -1,7 +1,7 @@
 """The parts in which rollouts are written, and the one file into which they are joined."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -97,6 +97,21 @@ class RolloutFiles:
         self._written = None
         with suppress(OSError):  # after an exception another rank may still be writing its part
             self._folder.rmdir()
+
+    def keep(self, wanted: Callable[[pa.Table], pa.ChunkedArray]) -> None:
+        """Join, and leave out all rows but some.
+
+        Args:
+            wanted: Says of each row whether to keep it.
+        """
+        self.join()
+        if not self.path.exists():
+            return
+        ((table, settings),) = self.read()
+        kept = table.filter(wanted(table))
+        if kept.num_rows < table.num_rows:
+            with replacing(self.path) as part:
+                pq.write_table(kept.replace_schema_metadata(_metadata(settings)), part)
 
     def _files(self) -> list[Path]:
         parts = sorted(self._folder.glob("*.parquet"))

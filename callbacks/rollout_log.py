@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import lightning as L
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from speciarl_pl.callbacks.rollout_files import RolloutFiles
 from speciarl_pl.callbacks.rollout_rows import judged_rows, scored_rows
@@ -19,8 +22,8 @@ class RolloutLog(L.Callback):
 
     Rows are written as parts under `rollouts.parts/` while the run goes on, so that a killed run
     loses `flush_every` training batches at most, or the one batch of `validate` and `predict` that
-    it was at; they are joined into the one file when the run ends. A resumed run replaces the rows
-    of the steps it repeats.
+    it was at; they are joined into the one file when the run ends. A checkpoint is written after
+    the rows of all its steps, and a resumed run first drops those of later steps.
 
     Args:
         flush_every: Training batches between two parts.
@@ -73,6 +76,28 @@ class RolloutLog(L.Callback):
         """Write the one file."""
         self._join(trainer)
 
+    def on_save_checkpoint(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Write what there is, so that no row of a step that the checkpoint has can be lost."""
+        self._flush_together(trainer)
+
+    def on_load_checkpoint(
+        self, trainer: L.Trainer, pl_module: Any, checkpoint: dict[str, Any]
+    ) -> None:
+        """Drop the rows of what the checkpoint does not have, which a `fit` does anew."""
+        if trainer.state.fn != "fit":
+            return
+        data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        position = checkpoint.get(type(data).__qualname__, {}).get("position", {})
+        step = pl_module.batches_trained
+        ends = {
+            "train": step,
+            "val": step + position.get("validated", True),
+            "base": 1 if step or position.get("base_validated", True) else 0,
+        }
+        on_rank_zero(trainer, lambda: self._opened(trainer).keep(partial(_before, ends)))
+
     def on_exception(
         self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
     ) -> None:
@@ -103,6 +128,15 @@ class RolloutLog(L.Callback):
     def _join(self, trainer: L.Trainer) -> None:
         self._flush_together(trainer)
         on_rank_zero(trainer, self._opened(trainer).join)
+
+
+def _before(ends: Mapping[str, int], table: pa.Table) -> pa.ChunkedArray:
+    """Which rows of each stage come before its end."""
+    wanted = pa.chunked_array([pa.array([False] * table.num_rows)])
+    for stage, end in ends.items():
+        of_stage = pc.equal(table["stage"], stage)
+        wanted = pc.or_(wanted, pc.and_(of_stage, pc.less(table["step"], end)))
+    return wanted
 
 
 def on_rank_zero(trainer: L.Trainer, action: Callable[[], object]) -> None:

@@ -1,33 +1,202 @@
-"""A checkpoint where a run stops because its judge is gone."""
+"""A run that has to stop is saved as of its last finished batch, and says how to go on."""
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import lightning as L
+from lightning.fabric.utilities.rank_zero import rank_zero_only
+from rich.console import Console
 
-from speciarl_pl.errors import UnjudgedError
+from speciarl_pl.callbacks.stop_signals import (
+    RunStopped,
+    StopConnector,
+    StopKind,
+    connector_of,
+    stop_if_asked,
+)
+from speciarl_pl.checkpoint_files import newest_checkpoint
+from speciarl_pl.errors import RunError, UnjudgedError
+from speciarl_pl.metrics_csv import MetricsCSV
+from speciarl_pl.module import SpeciaRLModule
+from speciarl_pl.records import Batch
+from speciarl_pl.rng import get_rng_state, set_rng_state
 
 STOPPED: Final = "stopped.ckpt"
 """Name of the file among the run's checkpoints."""
 
 
 class StopCheckpoint(L.Callback):
-    """Saves a run that stops since too much of a batch was left unjudged.
+    """Saves a run that is told to stop, or that stops since too much was left unjudged.
 
-    The batch was not learned from and comes first when the run goes on. All ranks stop together,
-    so all of them can save; after any other failure a checkpoint might wait for a rank for ever.
+    A signal (SIGTERM, Ctrl-C, SLURM's requeue signal) ends the run at once while rollouts are drawn
+    or judged; from the first optimiser step of a batch to its end, while a file is written, and
+    with several processes, at the next batch. What is saved is the state after the last finished
+    batch: the batch that was under way comes first when the run goes on. In both cases all ranks
+    stop together, so all of them can save; after any other failure a checkpoint might wait for a
+    rank for ever.
+
+    It comes before all other callbacks.
+
+    Args:
+        command: The command line of the run, without `--ckpt_path` and `--run_dir`; null where the
+            run is no command.
     """
+
+    def __init__(self, command: Sequence[str] | None = None) -> None:
+        self._command = command
+        self._random_state: dict[str, Any] | None = None
+
+    # --------------------------------------------------------------- signals
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Put our signal handlers in the place of Lightning's."""
+        if connector_of(trainer) is None:
+            trainer._signal_connector = StopConnector(trainer)
+
+    def on_train_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Batch, batch_idx: int
+    ) -> None:
+        """Stop here if asked to; from here on a signal may stop at once."""
+        self._begin(trainer)
+
+    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Keep the random state to which a validation that is stopped goes back."""
+        self._random_state = get_rng_state()
+
+    def on_validation_batch_start(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        batch: Batch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Stop here if asked to; from here on a signal may stop at once."""
+        state = self._random_state
+        self._begin(trainer)
+        self._random_state = state
+
+    on_predict_batch_start = on_validation_batch_start
+
+    def on_before_optimizer_step(self, trainer: L.Trainer, *args: Any) -> None:
+        """From here on a batch is half-done."""
+        self._close(trainer)
+
+    def on_train_batch_end(self, trainer: L.Trainer, *args: Any) -> None:
+        """Files may be written from here on."""
+        self._close(trainer)
+
+    def on_validation_batch_end(self, trainer: L.Trainer, *args: Any, **kwargs: Any) -> None:
+        """Files may be written from here on."""
+        self._close(trainer)
+
+    on_predict_batch_end = on_validation_batch_end
+
+    def _begin(self, trainer: L.Trainer) -> None:
+        self._random_state = get_rng_state()
+        connector = connector_of(trainer)
+        if connector is not None:
+            connector.interruptible = trainer.world_size == 1
+        stop_if_asked(trainer)
+
+    def _close(self, trainer: L.Trainer) -> None:
+        connector = connector_of(trainer)
+        if connector is not None:
+            connector.interruptible = False
+
+    # ---------------------------------------------------------------- saving
+
+    def on_save_checkpoint(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Write the metrics of all steps that the checkpoint has."""
+        assert isinstance(pl_module, SpeciaRLModule)
+        pl_module.hand_over_row()
+        for logger in trainer.loggers:
+            if isinstance(logger, MetricsCSV):
+                logger.save()
+
+    def on_load_checkpoint(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Forget the metrics of steps that the checkpoint does not have."""
+        assert isinstance(pl_module, SpeciaRLModule)
+        for logger in trainer.loggers:
+            if isinstance(logger, MetricsCSV) and trainer.state.fn == "fit":
+                logger.drop_from(pl_module.batches_trained)
 
     def on_exception(
         self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
     ) -> None:
-        """Save, and add to the message how to go on."""
-        if not isinstance(exception, UnjudgedError) or not trainer.training:
+        """Save, and say how to go on."""
+        self._close(trainer)
+        if isinstance(exception, RunStopped):
+            self._let_ranks_end(trainer, exception)
+        stopped = isinstance(exception, RunStopped) and not exception.hard
+        if not stopped and not isinstance(exception, UnjudgedError):
             return
+        if trainer.state.fn != "fit":
+            said = f"What was drawn and judged so far is kept. {self._go_on(trainer)}"
+        else:
+            said = self._save(trainer, getattr(exception, "kind", StopKind.NONE))
+        if stopped:
+            _print(said)
+        elif trainer.state.fn == "fit":
+            exception.args = (f"{exception}. Once that is mended: {said}",)
+
+    def _save(self, trainer: L.Trainer, kind: StopKind) -> str:
+        """Save on all ranks; says where, and how to go on."""
+        if self._random_state is not None:
+            set_rng_state(self._random_state)
+        connector = connector_of(trainer)
         run = Path(trainer.default_root_dir)
         path = run / "checkpoints" / STOPPED
-        trainer.save_checkpoint(path)
-        exception.args = (
-            f"{exception}. The run was saved and goes on, once that is mended, with: "
-            f"fit --ckpt_path {path} --run_dir {run}",
-        )
+        requeued = kind > StopKind.INTERRUPT and connector is not None and connector.slurm
+        try:
+            if requeued and connector is not None:
+                _save_for_slurm(connector, kind)
+                return "The run was saved; started again by SLURM, the same command goes on."
+            trainer.save_checkpoint(path)
+        except RunError as error:
+            newest = newest_checkpoint(run)
+            if newest is None:
+                return f"The run could not be saved: {error}."
+            return f"The run could not be saved: {error}. {self._go_on(trainer, newest)}"
+        return f"The run was saved. {self._go_on(trainer, path)}"
+
+    def _go_on(self, trainer: L.Trainer, path: Path | None = None) -> str:
+        """How to go on."""
+        if self._command is None:
+            where = f" with ckpt_path={str(path)!r}" if path else ""
+            return f"It goes on by trainer.{str.__str__(trainer.state.fn)}{where}"
+        options = ["--ckpt_path", str(path)] if path else []
+        words = [*self._command, "--run_dir", str(trainer.default_root_dir), *options]
+        return f"It goes on with: {shlex.join(words)}"
+
+    def _let_ranks_end(self, trainer: L.Trainer, exception: RunStopped) -> None:
+        """Keep Lightning from killing this process since another ended with an exit code."""
+        processes = getattr(trainer.strategy.launcher, "procs", None)
+        if processes:
+            exception.children = list(processes)
+            processes.clear()
+
+
+def _save_for_slurm(connector: StopConnector, kind: StopKind) -> None:
+    """Save where Lightning looks when SLURM starts the job again, and ask SLURM to do so.
+
+    A job that is terminated and not asked to be started again may be pre-empted: then SLURM does
+    that by itself.
+    """
+    trainer = connector.trainer
+    if kind == StopKind.REQUEUE:
+        connector._slurm_sigusr_handler_fn(connector.signum(kind), None)  # type: ignore[arg-type]
+    else:
+        directory = trainer.default_root_dir
+        trainer.save_checkpoint(trainer._checkpoint_connector.hpc_save_path(directory))
+
+
+@rank_zero_only
+def _print(text: str) -> None:
+    Console(stderr=True).out(text, highlight=False)

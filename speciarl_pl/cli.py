@@ -2,15 +2,17 @@
 
 import logging
 import os
+import sys
 import warnings
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final, cast, get_args
 
 import lightning as L
 from jsonargparse import Namespace
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
@@ -26,11 +28,13 @@ from speciarl_pl.callbacks import (
     ResultsWriter,
     RolloutCallback,
     RolloutLog,
+    RunStopped,
     RunWatch,
     SkippedReport,
     StopCheckpoint,
     Thumbnails,
 )
+from speciarl_pl.checkpoint_files import find_checkpoint, newest_checkpoint, slurm_checkpoints
 from speciarl_pl.checkpoint_io import WholeCheckpointIO
 from speciarl_pl.command_errors import run_command
 from speciarl_pl.data import OpenWorldDataModule
@@ -61,8 +65,11 @@ _TRACES: Final = {
 }
 """What may not be in a run directory; a run that failed at once leaves none of it."""
 
-_CHECKPOINT_NAMES: Final = ("best", "hpc", "last")
-"""What Lightning takes as `ckpt_path` besides a file."""
+_CHANGING: Final = ("--ckpt_path", "--run_dir")
+"""Options with which a run goes on."""
+
+_INTERRUPTED: Final = 130
+"""Exit code after Ctrl-C."""
 
 _MODEL_IDENTITY: Final = (
     "base",
@@ -135,9 +142,13 @@ class SpeciaRLCLI(LightningCLI):
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse, and refuse a checkpoint that is none before Lightning opens it."""
+        self._words: list[str] = sys.argv[1:] if args is None else list(cast(list[str], args))
         super().parse_arguments(parser, args)
         options = self.config[self.config.subcommand]
-        if options.ckpt_path and options.ckpt_path not in _CHECKPOINT_NAMES:
+        if options.ckpt_path:
+            run = options.run_dir and Path(options.run_dir)
+            folder = options.checkpoint.dirpath and Path(options.checkpoint.dirpath)
+            options.ckpt_path = str(find_checkpoint(options.ckpt_path, run, folder))
             _check_checkpoint(options.ckpt_path)
 
     def before_instantiate_classes(self) -> None:
@@ -147,13 +158,20 @@ class SpeciaRLCLI(LightningCLI):
             options.run_dir = options.run_dir or _run_dir_of_rank_zero()
             return
         run_dir = Path(options.run_dir or _default_run_dir(options.config))
-        resumed = self.subcommand == "fit" and options.ckpt_path
+        resumed = self.subcommand == "fit" and (options.ckpt_path or _started_again(run_dir))
         if not resumed and any(
             Path(run_dir, name).exists() for name in _TRACES[str(self.subcommand)]
         ):
+            newest = newest_checkpoint(run_dir)
+            advice = f", or continue it by fit with --ckpt_path {newest}" if newest else ""
             raise RunError(
-                f"run directory {run_dir}: already holds a run; choose another --run_dir, or "
-                f"continue it by fit with --ckpt_path {run_dir}/checkpoints/last.ckpt"
+                f"run directory {run_dir}: already holds a run; choose another --run_dir{advice}"
+            )
+        if SLURMEnvironment.detect() and not options.run_dir:
+            warnings.warn(
+                "a job that SLURM starts again begins anew, in another directory, unless the "
+                "command names its directory with --run_dir",
+                stacklevel=2,
             )
         check_writable(run_dir)
         options.run_dir = os.environ[_RUN_DIR_VARIABLE] = str(run_dir)
@@ -197,6 +215,7 @@ class SpeciaRLCLI(LightningCLI):
         """Those that make a run, in the order in which they need each other."""
         log = RolloutLog()
         return [
+            StopCheckpoint(self._command()),  # keeps what was before the others
             options.rollout,  # the others look at the rollouts it attaches
             SkippedReport(),
             log,
@@ -206,10 +225,13 @@ class SpeciaRLCLI(LightningCLI):
             ResultsWriter(options.protocol),
             PredictionWriter(options.gallery),
             AdapterExport(),
-            StopCheckpoint(),
             options.checkpoint,
             ReportWriter(),
         ]
+
+    def _command(self) -> list[str]:
+        """The command line of this run, without what another start of it changes."""
+        return ["python", "-m", "speciarl_pl", *without_options(self._words, _CHANGING)]
 
     def _identity(self) -> dict[str, Any]:
         """What of the configuration the rollouts and verdicts of a validation depend on."""
@@ -226,13 +248,23 @@ def main(args: Sequence[str] | None = None) -> int:
         args: Arguments after the program name; None: those of this process.
 
     Returns:
-        Exit code: 0; 1 for an error that the user can act on; 2 for a wrong argument. The error is
-        printed in a line.
+        Exit code: 0; 1 for an error that the user can act on; 2 for a wrong argument; 128 and the
+        number of the signal that stopped it. The error is printed in a line.
     """
     _quieten()
 
     def command() -> int:
-        SpeciaRLCLI(args)
+        try:
+            SpeciaRLCLI(args)
+        except RunStopped as stop:
+            stop.wait()
+            return int(stop.code or 0)
+        except SystemExit as stop:
+            if isinstance(stop.__context__, KeyboardInterrupt):  # Lightning's, before training
+                return _INTERRUPTED
+            raise
+        except KeyboardInterrupt:
+            return _INTERRUPTED
         return 0
 
     return run_command(command)
@@ -251,9 +283,28 @@ def _try_int_before_float(kind: type[L.Trainer]) -> None:
             annotations[name] = int | float | None
 
 
+def without_options(words: Sequence[str], options: Collection[str]) -> list[str]:
+    """Leave options and their values out of a command line.
+
+    Example:
+        >>> without_options(["fit", "--a", "1", "--b=2", "--c", "3"], ["--a", "--b"])
+        ['fit', '--c', '3']
+    """
+    kept: list[str] = []
+    skip = False
+    for word in words:
+        if not skip and word.partition("=")[0] not in options:
+            kept.append(word)
+        skip = word in options
+    return kept
+
+
+def _started_again(run_dir: Path) -> bool:
+    """Whether SLURM has started a job again, which Lightning then resumes by itself."""
+    return SLURMEnvironment.detect() and bool(slurm_checkpoints(run_dir))
+
+
 def _check_checkpoint(path: str) -> None:
-    if not Path(path).is_file():
-        raise RunError(f"ckpt_path: {path}: no such file; expected a .ckpt of a run's checkpoints/")
     if not zipfile.is_zipfile(path):
         raise RunError(f"ckpt_path: {path}: not a checkpoint, or one cut short; take another")
 

@@ -61,6 +61,14 @@ class MetricsCSV(Logger):
             self.save()
 
     @rank_zero_only
+    def drop_from(self, step: int) -> None:
+        """Forget the rows of `step` and later, which a resumed run does anew."""
+        kept = {one: row for one, row in self._rows.items() if one < step}
+        self._unwritten += len(self._rows) - len(kept)
+        self._rows = kept
+        self.save()
+
+    @rank_zero_only
     def save(self) -> None:
         """Write the file."""
         if not self._unwritten:

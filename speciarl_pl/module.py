@@ -130,6 +130,7 @@ class SpeciaRLModule(L.LightningModule):
         """Training batches so far, of which each counts, whether or not it could be learned from;
         `trainer.global_step`, and so `max_steps` and `every_n_train_steps`, is the same number."""
         self._step_log: dict[str, float] = {}
+        self._row_is_whole = False
         self._gradients = GradientWatch()
         self.batches_learned = 0
         """Those with a signal after which the optimiser took a step."""
@@ -273,6 +274,13 @@ class SpeciaRLModule(L.LightningModule):
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         """Hand the row of this batch to the loggers."""
+        self.hand_over_row()
+
+    def hand_over_row(self) -> None:
+        """Hand the row of a finished batch to the loggers, if they do not have it yet."""
+        if not self._row_is_whole:
+            return
+        self._row_is_whole = False
         row, self._step_log = {**self._step_log, "epoch": self.current_epoch}, {}
         trainer = cast(Any, self.trainer)
         if self.batches_trained % max(trainer.log_every_n_steps, 1) == 0:
@@ -282,6 +290,7 @@ class SpeciaRLModule(L.LightningModule):
     def _count_batch(self) -> None:
         """Count a batch, in Lightning's books too, which would count optimiser steps."""
         self.batches_trained += 1
+        self._row_is_whole = True
         loop = self.trainer.fit_loop.epoch_loop.manual_optimization
         counted = loop.optim_step_progress.total
         counted.ready = counted.completed = self.batches_trained

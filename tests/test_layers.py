@@ -36,6 +36,7 @@ LAYERS = (
         "protocol",
         "module",
         "checkpoint",
+        "checkpoint_files",
         "checkpoint_io",
         "metrics_csv",
         "report",

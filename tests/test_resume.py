@@ -1,87 +1,354 @@
 """A run that was stopped and goes on ends where one that was never stopped does."""
 
 import csv
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 import torch
 from runs import Commands
+from stops import Plan
 
-EVERY_STEP = ("--checkpoint.every_n_train_steps=1", "--trainer.limit_val_batches=0")
+TERM, INT, KILL = signal.SIGTERM, signal.SIGINT, signal.SIGKILL
+
+OPTIONS = (
+    "--model.reward=stops.Dice",
+    "--model.mini_batches=2",
+    "--model.optimizer={class_path: stops.Adam, init_args: {lr: 0.003}}",
+    "--model.lr_scheduler={class_path: torch.optim.lr_scheduler.StepLR, "
+    "init_args: {step_size: 1, gamma: 0.9}}",
+    "--rollout.class_path=stops.Engine",
+    "--data.val_batch_size=2",
+    "--watch.patience=null",
+)
+"""With a schedule, several optimiser steps a batch, and rewards from the global generator."""
+
+EPOCHS = ("--trainer.max_epochs=2", "--trainer.num_sanity_val_steps=-1")
+"""Two epochs of four batches, a validation of three batches before and after each."""
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """The run directories: never stopped, and stopped after the second of four steps."""
+def folder(tmp_path_factory):
+    """Holds `whole`, a run that was never stopped; all others go beside it."""
     folder = tmp_path_factory.mktemp("resume")
     with pytest.MonkeyPatch.context() as patch:
-        commands = Commands(folder, patch)
-        assert commands("fit", "whole", *EVERY_STEP) == 0
-        assert commands("fit", "stopped", *EVERY_STEP, "--trainer.max_steps=2") == 0
-        early = adapter(folder / "stopped")
-        resume = f"--ckpt_path={folder / 'stopped' / 'checkpoints' / 'last.ckpt'}"
-        assert commands("fit", "stopped", *EVERY_STEP, resume) == 0
-    return folder / "whole", folder / "stopped", early
+        assert Commands(folder, patch)("fit", "whole", *OPTIONS, *EPOCHS) == 0
+    return folder
+
+
+@pytest.fixture
+def fit(folder, monkeypatch, request):
+    """Runs `fit` in a directory named by the test; `moment`, `time` and `signum` stop it."""
+    commands = Commands(folder, monkeypatch)
+    name = request.node.name.replace("/", " ")
+
+    def fit(*options, moment="", time=0, signum=0):
+        Plan.set(moment, time, signum)
+        try:
+            return commands("fit", name, *OPTIONS, *options)
+        finally:
+            Plan.set()
+
+    fit.run = folder / name
+    return fit
 
 
 def adapter(run):
     return (run / "adapter" / "adapter_model.safetensors").read_bytes()
 
 
-def test_adapter_is_the_same_to_the_bit(runs):
-    whole, stopped, early = runs
-    assert adapter(stopped) == adapter(whole)
-    assert early != adapter(whole)
+def rollouts(run):
+    return pq.read_table(run / "rollouts.parquet").to_pylist()
 
 
-def test_metrics_have_one_row_a_step(runs):
-    whole, stopped, _ = runs
-    rows = {}
-    for run in (whole, stopped):
-        with (run / "metrics.csv").open(newline="", encoding="utf-8") as file:
-            rows[run] = list(csv.DictReader(file))
-        assert [row["step"] for row in rows[run]] == [str(n) for n in range(len(rows[run]))]
-        assert len(rows[run]) == 4
-    for one, other in zip(rows[whole], rows[stopped], strict=True):
-        same = [name for name in one if not name.startswith(("time/", "tokens_per_s"))]
-        assert {name: one[name] for name in same} == {name: other[name] for name in same}
+def metrics(run):
+    """Rows of metrics.csv, without what was measured with a clock."""
+    with (run / "metrics.csv").open(newline="", encoding="utf-8") as file:
+        return [
+            {name: v for name, v in row.items() if not name.startswith(("time/", "tokens_per_s"))}
+            for row in csv.DictReader(file)
+        ]
 
 
-def test_rollouts_are_all_there_once(runs):
-    whole, stopped, _ = runs
-    tables = [pq.read_table(run / "rollouts.parquet").to_pylist() for run in (whole, stopped)]
-    assert tables[0] == tables[1]
-    keys = [(row["step"], row["sample_id"], row["index"]) for row in tables[0]]
-    assert len(keys) == len(set(keys)) == 4 * 2 * 2
-    assert {row["stage"] for row in tables[0]} == {"train"}
+def assert_as_if_never_stopped(run, whole):
+    assert adapter(run) == adapter(whole)
+    assert rollouts(run) == rollouts(whole)
+    assert metrics(run) == metrics(whole)
+    for name in ("results.json", "results.base.json"):
+        assert json.loads((run / name).read_text()) == json.loads((whole / name).read_text())
+    assert not list(run.rglob("*.part"))
 
 
-def test_checkpoint_holds_all_that_a_resume_needs_and_no_base(runs):
-    whole, _, _ = runs
-    path = whole / "checkpoints" / "last.ckpt"
-    checkpoint = torch.load(path, map_location="cpu", weights_only=False)
+def test_the_run_to_compare_with(folder):
+    whole = folder / "whole"
+    assert [row["step"] for row in metrics(whole)] == [str(step) for step in range(8)]
+    rows = rollouts(whole)
+    keys = {(r["stage"], r["step"], r["dataset"], r["sample_id"], r["index"]) for r in rows}
+    assert len(keys) == len(rows) == 8 * 2 * 2 + 3 * 5
+
+
+@pytest.mark.parametrize(
+    ("moment", "time", "signum"),
+    [
+        pytest.param("validate", 1, TERM, id="validating the base"),
+        pytest.param("draw", 0, INT, id="drawing the first batch"),
+        pytest.param("draw", 2, TERM, id="drawing"),
+        pytest.param("judge", 5, INT, id="judging"),
+        pytest.param("update", 2, TERM, id="half an update"),
+        pytest.param("update", 7, INT, id="the last update of an epoch"),
+        pytest.param("validate", 4, TERM, id="validating after an epoch"),
+        pytest.param("draw", 4, INT, id="drawing the first batch of an epoch"),
+        pytest.param("validate", 7, TERM, id="validating at the end"),
+    ],
+)
+def test_stopped_by_a_signal(fit, folder, capfd, moment, time, signum):
+    before = signal.getsignal(signum)
+    assert fit(*EPOCHS, moment=moment, time=time, signum=signum) == 128 + signum
+    assert signal.getsignal(signum) == before
+    said = capfd.readouterr().err
+    path = fit.run / "checkpoints" / "stopped.ckpt"
+    assert path.is_file()
+    (advice,) = [line for line in said.splitlines() if line.startswith("The run was saved.")]
+    words = shlex.split(advice.partition("It goes on with: ")[2])
+    assert words[:4] == ["python", "-m", "speciarl_pl", "fit"]
+    assert words[-4:] == ["--run_dir", str(fit.run), "--ckpt_path", str(path)]
+    assert set(EPOCHS) <= set(words)
+    assert fit(*EPOCHS, "--ckpt_path=last") == 0
+    assert_as_if_never_stopped(fit.run, folder / "whole")
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        pytest.param(("--trainer.max_steps=3",), id="by steps, before the end of an epoch"),
+        pytest.param(("--trainer.max_steps=4",), id="by steps, at the end of an epoch"),
+        pytest.param(("--trainer.max_steps=5",), id="by steps, after the end of an epoch"),
+        pytest.param(("--trainer.max_epochs=1",), id="by epochs"),
+    ],
+)
+@pytest.mark.parametrize(
+    "then",
+    [
+        pytest.param(("--trainer.max_epochs=2",), id="on by epochs"),
+        pytest.param(("--trainer.max_steps=8", "--trainer.max_epochs=-1"), id="on by steps"),
+    ],
+)
+def test_ended_and_gone_on(fit, folder, first, then):
+    assert fit(*EPOCHS, *first) == 0
+    assert adapter(fit.run) != adapter(folder / "whole")
+    assert fit(*EPOCHS, *then, "--ckpt_path=last") == 0
+    assert_as_if_never_stopped(fit.run, folder / "whole")
+
+
+def test_a_checkpoint_from_the_middle_takes_back_what_came_later(fit, folder):
+    shutil.copytree(folder / "whole", fit.run)
+    middle = fit.run / "checkpoints" / "stopped.ckpt"
+    assert fit(*EPOCHS, f"--ckpt_path={_stop_in_the_middle(fit, middle)}") == 0
+    assert_as_if_never_stopped(fit.run, folder / "whole")
+
+
+def _stop_in_the_middle(fit, path):
+    """A checkpoint of step 5, in a run directory that knows all 8 steps."""
+    run = fit.run
+    aside = run.with_name("aside")
+    run.rename(aside)
+    assert fit(*EPOCHS, moment="draw", time=5, signum=TERM) == 143
+    shutil.copy(path, aside)
+    shutil.rmtree(run)
+    aside.rename(run)
+    return run / path.name
+
+
+def test_killed(fit, folder):
+    """Without any chance to save: the checkpoints of every second batch remain."""
+    environment = {"STOP_MOMENT": "update", "STOP_TIME": "11", "STOP_SIGNAL": str(int(KILL))}
+    every = ("--checkpoint.every_n_train_steps=2",)
+    words = ["fit", f"--config={folder / 'tiny.yaml'}", f"--run_dir={fit.run}", *OPTIONS, *EPOCHS]
+    done = process([*words, *every], environment)
+    assert done.returncode == -KILL
+    assert not (fit.run / "rollouts.parquet").exists()
+    assert fit(*EPOCHS, *every, "--ckpt_path=last") == 0
+    assert_as_if_never_stopped(fit.run, folder / "whole")
+
+
+def process(words, environment):
+    return subprocess.run(
+        [sys.executable, "-m", "speciarl_pl", *words],
+        env={
+            **os.environ,
+            "OMP_NUM_THREADS": "1",
+            "PYTHONPATH": os.pathsep.join(
+                [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+            ),
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture
+def slurm(folder, monkeypatch):
+    """A job of SLURM; gives the file in which its `scontrol` notes what it was asked."""
+    tools, asked = folder / "slurm", folder / "asked"
+    tools.mkdir(exist_ok=True)
+    (tools / "scontrol").write_text(f'#!/bin/sh\necho "$@" >> {asked}\n')
+    (tools / "scontrol").chmod(0o755)
+    asked.unlink(missing_ok=True)
+    job = {"NTASKS": 1, "JOB_ID": 4711, "JOB_NAME": "train", "PROCID": 0, "LOCALID": 0, "NODEID": 0}
+    for name, value in job.items():
+        monkeypatch.setenv(f"SLURM_{name}", str(value))
+    monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("signum", "asked"), [(signal.SIGUSR1, "requeue 4711\n"), (TERM, None)], ids=["USR1", "TERM"]
+)
+def test_slurm_starts_it_again_with_the_same_command(fit, folder, slurm, capfd, signum, asked):
+    assert fit(*EPOCHS, moment="update", time=4, signum=signum) == 128 + signum
+    assert "started again by SLURM, the same command goes on" in capfd.readouterr().err
+    assert (slurm.read_text() if slurm.exists() else None) == asked
+    assert (fit.run / "hpc_ckpt_1.ckpt").is_file()
+    assert fit(*EPOCHS) == 0
+    assert_as_if_never_stopped(fit.run, folder / "whole")
+
+
+def test_a_second_interrupt_stops_at_once(fit, monkeypatch, capfd):
+    def twice(moment):
+        if moment == "update":
+            os.kill(os.getpid(), INT)
+            os.kill(os.getpid(), INT)
+
+    monkeypatch.setattr(Plan, "comes", twice)
+    assert fit(*EPOCHS) == 130
+    assert "Stopping at once; nothing more is saved." in capfd.readouterr().err
+    assert not (fit.run / "checkpoints" / "stopped.ckpt").exists()
+
+
+def test_where_nothing_can_be_saved_the_newest_checkpoint_is_named(fit, monkeypatch, capfd):
+    def full(*args, **options):
+        raise OSError(28, "No space left on device")
+
+    assert fit(*EPOCHS, moment="draw", time=5, signum=TERM) == 143
+    stopped = fit.run / "checkpoints" / "stopped.ckpt"
+    last = fit.run / "checkpoints" / "last.ckpt"
+    capfd.readouterr()
+    stopped.unlink()
+    monkeypatch.setattr(torch, "save", full)
+    assert fit(*EPOCHS, f"--ckpt_path={last}", moment="draw", time=0, signum=TERM) == 143
+    said = capfd.readouterr().err
+    assert "The run could not be saved" in said
+    assert said.rstrip().endswith(f"--ckpt_path {last}")
+    assert not stopped.exists()
+
+
+def test_checkpoint_holds_all_that_a_resume_needs_and_no_base(folder):
+    path = folder / "whole" / "checkpoints" / "last.ckpt"
+    checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     assert all("lora_" in name for name in checkpoint["state_dict"])
     moments = checkpoint["optimizer_states"][0]["state"]
     assert len(moments) == len(checkpoint["state_dict"])
-    assert checkpoint["speciarl"]["batches_trained"] == 4
-    assert set(checkpoint["speciarl"]["rng"]) == {"python", "numpy", "torch", "cuda"}
-    loader = checkpoint["loops"]["fit_loop"]["state_dict"]["combined_loader"][0]
-    assert loader == {"epoch": 1, "seen": 0, "size": 8, "seed": 3}
+    own = checkpoint["speciarl"]
+    assert own["batches_trained"] == 8
+    (state,) = own["rng"]
+    assert set(state) == {"python", "numpy", "torch", "cuda"}
+    assert own["policy"]["base"] == "world"
+    assert own["policy"]["dtype"] == "float32"
+    assert (own["policy"]["adapter"]["r"], own["policy"]["adapter"]["lora_alpha"]) == (4, 8)
+    position = checkpoint["OpenWorldDataModule"]["position"]
+    assert (position["epoch"], position["seen"], position["batches"]) == (1, 8, 8)
+    assert position["over"]
+    assert position["validated"]
     weights = sum(tensor.nbytes for tensor in checkpoint["state_dict"].values())
     assert path.stat().st_size < 4 * weights  # adapter, two moments, and change
 
 
-def test_checkpoint_is_loaded_without_running_code(runs):
-    whole, _, _ = runs
-    path = whole / "checkpoints" / "last.ckpt"
-    checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    assert checkpoint["speciarl"]["batches_trained"] == 4
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--seed_everything=5", "written with seed 3, this run has 5"),
+        ("--data.train.init_args.n=12", "written with size 8, this run has 12"),
+        ("--data.train.init_args.seed=9", "written with 8 other samples"),
+        ("--model.lora={r: 2, alpha: 8}", "Pass --model.lora.r 4"),
+        ("--model.lora={r: 4, alpha: 256}", "Pass --model.lora.alpha 8"),
+        ("--model.dtype=bfloat16", "trained on dtype float32; this run has dtype bfloat16"),
+    ],
+)
+def test_another_run_cannot_be_gone_on_with(fit, folder, capsys, option, message):
+    path = folder / "whole" / "checkpoints" / "last.ckpt"
+    assert fit(*EPOCHS, f"--ckpt_path={path}", option) == 1
+    assert message in capsys.readouterr().err
 
 
-def test_another_seed_cannot_be_resumed(runs, commands, capsys):
-    whole, _, _ = runs
-    resume = f"--ckpt_path={whole / 'checkpoints' / 'last.ckpt'}"
-    assert commands("fit", "other", *EVERY_STEP, "--seed_everything=5", resume) == 1
-    assert "written with seed 3, this run has 5" in capsys.readouterr().err
+def test_validation_takes_the_adapter_over_from_the_checkpoint(folder, monkeypatch, capsys):
+    commands = Commands(folder, monkeypatch)
+    path = folder / "whole" / "checkpoints" / "last.ckpt"
+    options = (*OPTIONS[4:6], f"--ckpt_path={path}", "--model.lora={r: 2, alpha: 64}")
+    assert commands("validate", "read", *options) == 0
+    assert "takes over from the checkpoint: r 4, lora_alpha 8" in capsys.readouterr().err
+    one, other = (
+        json.loads((folder / run / "results.json").read_text())["datasets"]
+        for run in ("read", "whole")
+    )
+    for name, found in other.items():
+        assert found["counts"] == one[name]["counts"]
+    assert commands("validate", "other", *options, "--model.dtype=bfloat16") == 1
+    assert "Pass --model.dtype float32" in capsys.readouterr().err
+
+
+def test_an_older_checkpoint_is_read_with_a_warning(fit, folder):
+    checkpoint = torch.load(folder / "whole" / "checkpoints" / "last.ckpt", weights_only=True)
+    own = checkpoint["speciarl"]
+    own["rng"] = own["rng"][0]
+    del own["policy"], checkpoint["OpenWorldDataModule"]["position"]
+    path = folder / "older.ckpt"
+    torch.save(checkpoint, path)
+    with pytest.warns(UserWarning, match="written before checkpoints said what they need"):
+        assert fit(*EPOCHS, f"--ckpt_path={path}", "--trainer.max_epochs=3") == 0
+
+
+def test_validate_that_is_stopped_goes_on_by_itself(folder, monkeypatch, capfd):
+    commands = Commands(folder, monkeypatch)
+    options = (*OPTIONS[4:6],)
+    assert commands("validate", "val whole", *options) == 0
+    Plan.set("validate", 1, TERM)
+    assert commands("validate", "val", *options) == 143
+    Plan.set()
+    said = capfd.readouterr().err
+    assert "What was drawn and judged so far is kept. It goes on with: python -m" in said
+    assert commands("validate", "val", *options) == 0
+    for name in ("results.json", "rollouts.parquet"):
+        assert (folder / "val" / name).read_bytes() == (folder / "val whole" / name).read_bytes()
+
+
+def test_a_checkpoint_that_does_not_exist(folder, monkeypatch, capsys):
+    commands = Commands(folder, monkeypatch)
+    missing = folder / "whole" / "checkpoints" / "lost.ckpt"
+    assert commands("fit", "whole", f"--ckpt_path={missing}") == 1
+    said = capsys.readouterr().err
+    assert "no such file" in said
+    assert str(folder / "whole" / "checkpoints" / "last.ckpt") in said
+    assert commands("fit", "nothing", "--ckpt_path=last") == 1
+    assert "ckpt_path: last: no checkpoint in" in capsys.readouterr().err
+
+
+def test_a_run_directory_in_use_names_what_it_holds(folder, monkeypatch, capsys, tmp_path):
+    commands = Commands(folder, monkeypatch)
+    assert commands("fit", "whole") == 1
+    last = folder / "whole" / "checkpoints" / "last.ckpt"
+    assert f"continue it by fit with --ckpt_path {last}" in capsys.readouterr().err
+    (folder / "empty" / "adapter").mkdir(parents=True)
+    assert commands("fit", "empty") == 1
+    assert "--ckpt_path" not in capsys.readouterr().err

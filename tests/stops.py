@@ -1,0 +1,58 @@
+"""Parts of a run that send this process a signal at a chosen moment, and that need luck."""
+
+import os
+from typing import ClassVar
+
+import torch
+from runs import Answering
+
+from speciarl_pl.reward import Reward
+
+
+class Plan:
+    """When to send what: once, at the n-th time (from 0) that a moment comes."""
+
+    moment: ClassVar[str] = os.environ.get("STOP_MOMENT", "")
+    time: ClassVar[int] = int(os.environ.get("STOP_TIME", "0"))
+    signum: ClassVar[int] = int(os.environ.get("STOP_SIGNAL", "0"))
+    seen: ClassVar[int] = 0
+
+    @classmethod
+    def set(cls, moment: str = "", time: int = 0, signum: int = 0) -> None:
+        cls.moment, cls.time, cls.signum, cls.seen = moment, time, signum, 0
+
+    @classmethod
+    def comes(cls, moment: str) -> None:
+        if moment != cls.moment:
+            return
+        cls.seen += 1
+        if cls.seen == cls.time + 1:
+            os.kill(os.getpid(), cls.signum)
+
+
+class Engine(Answering):
+    """Rollouts drawn from their own seeds; `draw` and `validate` are the middle of drawing."""
+
+    def generate(self, module, requests, sampling, finished=None):
+        groups = super().generate(module, requests, sampling, finished)
+        Plan.comes("draw" if module.trainer.training else "validate")
+        return groups
+
+
+class Dice(Reward):
+    """Rewards from the generator of all else, which a resumed run has to have again."""
+
+    def __call__(self, outcomes, seed=None):
+        Plan.comes("judge")
+        return torch.rand(len(outcomes))
+
+
+class Adam(torch.optim.AdamW):
+    """`update` comes after each optimiser step, of which a batch has two."""
+
+    def step(self, closure=None):
+        loss = super().step(closure)
+        Plan.comes("update")
+        return loss
+
+
