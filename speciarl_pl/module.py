@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import lightning as L
 import torch
@@ -32,6 +32,7 @@ from speciarl_pl.reward import BestOfGroupReward, Reward
 from speciarl_pl.rng import get_rng_state, set_rng_state
 from speciarl_pl.rollout_stats import rollout_stats
 from speciarl_pl.sampling import Finished
+from speciarl_pl.step_log import StepLog
 from speciarl_pl.step_totals import step_totals
 from speciarl_pl.trainer_check import (
     check_monitors,
@@ -41,9 +42,6 @@ from speciarl_pl.trainer_check import (
 )
 from speciarl_pl.update import PolicyUpdate, Ranks
 from speciarl_pl.validation import ValidationOutcomes, image_outcomes
-
-_LIVE: Final = ("reward", "specificity", "correctness")
-"""What the progress bar shows."""
 
 
 class SpeciaRLModule(L.LightningModule):
@@ -123,7 +121,7 @@ class SpeciaRLModule(L.LightningModule):
         self.batches_trained = 0
         """Training batches so far, of which each counts, whether or not it could be learned from;
         `trainer.global_step`, and so `max_steps` and `every_n_train_steps`, is the same number."""
-        self._step_log: dict[str, float] = {}
+        self._step_log = StepLog()
         self._gradients = GradientWatch()
         self.batches_learned = 0
         """Those with a signal after which the optimiser took a step."""
@@ -174,8 +172,7 @@ class SpeciaRLModule(L.LightningModule):
         if self._lr_scheduler is None:
             return optimizer
         schedule = self._lr_scheduler(optimizer)
-        ends = hasattr(schedule, "total_steps")
-        check_schedule(schedule, self.trainer.estimated_stepping_batches if ends else -1)
+        check_schedule(schedule, self.trainer)
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
     @property
@@ -255,23 +252,15 @@ class SpeciaRLModule(L.LightningModule):
     def log_step(self, values: Mapping[str, float]) -> None:
         """Log values of the present training batch, as one row with all others of it.
 
-        Lightning's own `log` gives a value again at every later step that has none, so that a step
-        without an update would seem to have had the gradient of the one before.
-
         Args:
             values: By name; what is undefined for this batch is left out.
         """
-        self._step_log |= values
-        for name, value in values.items():  # for the progress bar, and for callbacks that monitor
-            self.log(name, value, prog_bar=name in _LIVE, logger=False)
+        self._step_log.add(self, values)
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         """Hand the row of this batch to the loggers."""
-        row, self._step_log = {**self._step_log, "epoch": self.current_epoch}, {}
-        trainer = cast(Any, self.trainer)
-        if self.batches_trained % max(trainer.log_every_n_steps, 1) == 0:
-            for logger in self.loggers:
-                logger.log_metrics(row, step=self.batches_trained - 1)
+        every = cast(Any, self.trainer).log_every_n_steps
+        self._step_log.write(self, self.batches_trained - 1, every)
 
     def _count_batch(self) -> None:
         """Count a batch, in Lightning's books too, which would count optimiser steps."""
