@@ -16,6 +16,7 @@ from speciarl_pl.policy.encoder import ProcessorPromptEncoder, PromptEncoder, Qw
 from speciarl_pl.policy.policy import Policy
 from speciarl_pl.policy.quantize import check_quantized, keep_trainable, nf4_config
 from speciarl_pl.policy.spec import Dtype, LoraSpec, Quantization, RowKind
+from speciarl_pl.policy.wide import widen_head
 
 transformers: Any = typed_transformers  # its classes are only partly typed
 
@@ -105,6 +106,7 @@ def load_base(path: str, config: Any, dtype: Dtype, quantization: Quantization |
         check_quantized(model, path)
         keep_trainable(model)
     model.requires_grad_(False)
+    widen_head(model)
     return model
 
 
