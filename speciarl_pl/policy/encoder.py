@@ -1,13 +1,17 @@
 """From a sample to the tensors of its prompt: chat template, image tokens, pixels."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from speciarl_pl.records import EncodedPrompt, Sample
+
+_OPEN_THINK = re.compile(r"<think\s*>\s*$", re.IGNORECASE)
 
 
 class PromptEncoder(ABC):
@@ -20,6 +24,18 @@ class PromptEncoder(ABC):
     @abstractmethod
     def __call__(self, sample: Sample) -> EncodedPrompt:
         """Encode the image and the question of a sample; tensors are on the CPU."""
+
+    @abstractmethod
+    def render(self, prompt: str) -> str:
+        """The text of a turn that asks `prompt`, up to where the answer begins."""
+
+    @cached_property
+    def thinking_opened(self) -> bool:
+        """Whether the chat template itself opens `<think>`, as that of Qwen3-VL-Thinking does.
+
+        A completion is then thought until its `</think>`.
+        """
+        return _OPEN_THINK.search(self.render("What is it?")) is not None
 
 
 def user_turn(prompt: str) -> list[dict[str, Any]]:
@@ -55,10 +71,12 @@ class QwenPromptEncoder(PromptEncoder):
             vision={name: vision[name] for name in ("pixel_values", "image_grid_thw")},
         )
 
+    def render(self, prompt: str) -> str:
+        """The text of a turn that asks `prompt`, up to where the answer begins."""
+        return _rendered(self.tokenizer, prompt)
+
     def _tokenize(self, prompt: str) -> Tensor:
-        text = self.tokenizer.apply_chat_template(
-            user_turn(prompt), tokenize=False, add_generation_prompt=True
-        )
+        text = self.render(prompt)
         encoded = self.tokenizer(text, add_special_tokens=False, return_tensors="pt")
         return torch.as_tensor(encoded["input_ids"][0])
 
@@ -92,12 +110,21 @@ class ProcessorPromptEncoder(PromptEncoder):
 
     def __call__(self, sample: Sample) -> EncodedPrompt:
         """Encode the image and the question of a sample."""
-        text = self.processor.apply_chat_template(
-            user_turn(sample.prompt), tokenize=False, add_generation_prompt=True
-        )
+        text = self.render(sample.prompt)
         encoded = dict(self.processor(images=[sample.image], text=[text], return_tensors="pt"))
         input_ids = encoded.pop("input_ids")[0]
         for name in ("attention_mask", "mm_token_type_ids", "token_type_ids"):
             encoded.pop(name, None)
         kinds = torch.isin(input_ids, torch.tensor(self.image_token_ids)).long()
         return EncodedPrompt(input_ids, kinds, encoded)
+
+    def render(self, prompt: str) -> str:
+        """The text of a turn that asks `prompt`, up to where the answer begins."""
+        return _rendered(self.processor, prompt)
+
+
+def _rendered(template: Any, prompt: str) -> str:
+    text: Any = template.apply_chat_template(
+        user_turn(prompt), tokenize=False, add_generation_prompt=True
+    )
+    return str(text)
