@@ -19,7 +19,15 @@ from speciarl_pl.judge import ExactJudge, Judge
 from speciarl_pl.judging import RolloutJudging
 from speciarl_pl.metrics.functional import Summary, group_averages, macro_average
 from speciarl_pl.nonfinite import GradientWatch
-from speciarl_pl.policy import Dtype, LoraSpec, Policy, Quantization, RowKind, load_policy
+from speciarl_pl.policy import (
+    Dtype,
+    LoraSpec,
+    Policy,
+    Quantization,
+    RowKind,
+    check_trainable,
+    load_policy,
+)
 from speciarl_pl.records import (
     Batch,
     EncodedPrompt,
@@ -164,6 +172,9 @@ class SpeciaRLModule(L.LightningModule):
         """Load the policy, once."""
         if self.policy is None:
             self.policy = self._load().train()
+        self._judging.thinking_opened = self.policy.encoder.thinking_opened
+        if self._trainer is not None and self._trainer.state.fn == "fit":
+            check_trainable(self.policy)
 
     def configure_optimizers(self) -> Any:
         """The optimiser over the adapter, and its schedule."""

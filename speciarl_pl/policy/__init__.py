@@ -5,6 +5,7 @@ from speciarl_pl.policy.load import load_policy
 from speciarl_pl.policy.policy import Policy
 from speciarl_pl.policy.scores import TokenScores
 from speciarl_pl.policy.spec import Dtype, LoraSpec, Quantization, RowKind
+from speciarl_pl.policy.trainable import check_trainable
 from speciarl_pl.policy.vision import ImageFeatures
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "Quantization",
     "RowKind",
     "TokenScores",
+    "check_trainable",
     "load_policy",
 ]

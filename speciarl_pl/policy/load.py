@@ -1,5 +1,6 @@
 """From a name and a few options to a policy."""
 
+import warnings
 from collections.abc import Iterable
 from importlib import import_module
 from importlib.util import find_spec
@@ -12,6 +13,7 @@ from speciarl_pl.errors import ModelError
 from speciarl_pl.policy import adapter as adapters
 from speciarl_pl.policy import shared
 from speciarl_pl.policy.checkpoint import quiet, resolve, vlm_config
+from speciarl_pl.policy.dropout import switch_off_dropout
 from speciarl_pl.policy.encoder import ProcessorPromptEncoder, PromptEncoder, QwenPromptEncoder
 from speciarl_pl.policy.policy import Policy
 from speciarl_pl.policy.quantize import check_quantized, keep_trainable, nf4_config
@@ -67,6 +69,7 @@ def load_policy(
         peft = (
             adapters.load(model, adapter) if adapter else adapters.attach(model, lora or LoraSpec())
         )
+    without_dropout(peft, adapter)
     if gradient_checkpointing:
         enable_checkpointing(model)
     policy = Policy(
@@ -78,6 +81,18 @@ def load_policy(
         pad_token_id=pad_token_id(encoder.tokenizer),
     )
     return policy.eval()
+
+
+def without_dropout(model: Any, adapter: str | None) -> None:
+    """Switch dropout off, and say so if a loaded adapter was trained with it."""
+    share = model.peft_config["default"].lora_dropout
+    switch_off_dropout(model)
+    if share:
+        warnings.warn(
+            f"{adapter}: its lora_dropout of {share} is switched off: ratio, clipping and KL"
+            " compare passes that must see the same network; what is saved says 0",
+            stacklevel=3,
+        )
 
 
 def load_base(path: str, config: Any, dtype: Dtype, quantization: Quantization | None) -> Any:
