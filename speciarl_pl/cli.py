@@ -198,7 +198,6 @@ class SpeciaRLCLI(LightningCLI):
         log = RolloutLog()
         return [
             options.rollout,  # the others look at the rollouts it attaches
-            SkippedReport(),
             log,
             options.watch,  # after the log, which has the batch that it stops at
             Continuation(options.rollout, log, self._identity()),
@@ -209,6 +208,7 @@ class SpeciaRLCLI(LightningCLI):
             StopCheckpoint(),
             options.checkpoint,
             ReportWriter(),
+            SkippedReport(options.watch.max_skipped_share),  # fails once all files are written
         ]
 
     def _identity(self) -> dict[str, Any]:

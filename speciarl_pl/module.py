@@ -336,6 +336,7 @@ class SpeciaRLModule(L.LightningModule):
         self._judging.check(judged, unjudged, rollouts)
         assert self.outcomes is not None
         self.outcomes.add(image_outcomes(group) for group in judged)
+        self.outcomes.skip(batch.skipped)
         return {"judged": judged}
 
     def on_validation_epoch_end(self) -> None:
