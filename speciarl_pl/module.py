@@ -13,6 +13,13 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from speciarl_pl.category import UNJUDGED
+from speciarl_pl.checkpoint import (
+    KEY,
+    fit_policy,
+    loaded_state,
+    restore_random_state,
+    saved_state,
+)
 from speciarl_pl.errors import JudgeError, ModelError, RolloutError
 from speciarl_pl.grpo import AdvantageScale, GRPOLoss, group_advantages
 from speciarl_pl.judge import ExactJudge, Judge
@@ -37,7 +44,6 @@ from speciarl_pl.records import (
     ScoredGroup,
 )
 from speciarl_pl.reward import BestOfGroupReward, Reward
-from speciarl_pl.rng import get_rng_state, set_rng_state
 from speciarl_pl.rollout_stats import rollout_stats
 from speciarl_pl.sampling import Finished
 from speciarl_pl.step_log import StepLog
@@ -385,26 +391,26 @@ class SpeciaRLModule(L.LightningModule):
         return self.loaded_policy.load_adapter_state_dict(state_dict)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add the number of batches trained on and the random states."""
-        checkpoint["speciarl"] = {
-            "batches_trained": self.batches_trained,
-            "batches_learned": self.batches_learned,
-            "rng": get_rng_state(),
-        }
+        """Add the number of batches trained on, random states, and what the policy is."""
+        checkpoint[KEY] = saved_state(
+            self.loaded_policy, self.batches_trained, self.batches_learned
+        )
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Restore what `on_save_checkpoint` added.
 
         Raises:
-            ModelError: If the checkpoint is not of such a run.
+            ModelError: If the checkpoint is not of such a run, or of one with another policy.
         """
-        if "speciarl" not in checkpoint:
-            raise ModelError("the checkpoint was not written by a run of speciarl_pl")
-        self.batches_trained = checkpoint["speciarl"]["batches_trained"]
+        saved = loaded_state(checkpoint)
+        training = self.trainer.state.fn == "fit"
+        name = str(self.trainer.ckpt_path or "the checkpoint")
+        fit_policy(self.loaded_policy, saved, name, training)
+        self.batches_trained = saved["batches_trained"]
         # Older checkpoints do not say; whoever resumes one takes it for trained.
-        learned = checkpoint["speciarl"].get("batches_learned", self.batches_trained)
-        self.batches_learned = learned
-        set_rng_state(checkpoint["speciarl"]["rng"])
+        self.batches_learned = saved.get("batches_learned", self.batches_trained)
+        if training:
+            restore_random_state(saved, self.trainer.global_rank, self.trainer.world_size)
 
 
 def _check_positive(**arguments: int) -> None:

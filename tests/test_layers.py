@@ -36,6 +36,7 @@ LAYERS = (
         "trainer_check",
         "protocol",
         "module",
+        "checkpoint",
         "checkpoint_io",
         "metrics_csv",
         "report",

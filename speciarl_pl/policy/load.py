@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterable
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -11,7 +12,7 @@ import transformers as typed_transformers
 
 from speciarl_pl.errors import ModelError
 from speciarl_pl.policy import adapter as adapters
-from speciarl_pl.policy import shared
+from speciarl_pl.policy import identity, shared
 from speciarl_pl.policy.checkpoint import quiet, resolve, vlm_config
 from speciarl_pl.policy.dropout import switch_off_dropout
 from speciarl_pl.policy.encoder import ProcessorPromptEncoder, PromptEncoder, QwenPromptEncoder
@@ -80,6 +81,9 @@ def load_policy(
         eos_token_ids=eos_token_ids(model, encoder.tokenizer),
         pad_token_id=pad_token_id(encoder.tokenizer),
     )
+    policy.base_name = base
+    if adapter and (needed := identity.read(adapter)):
+        identity.check_base(needed, policy.identity, str(Path(adapter, identity.NAME)))
     return policy.eval()
 
 
