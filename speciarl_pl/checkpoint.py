@@ -18,8 +18,8 @@ def saved_state(policy: Policy, batches: int, learned: int) -> dict[str, Any]:
     """What to add to a checkpoint; all ranks come here together.
 
     Returns:
-        `batches_trained`, `batches_learned`, `rng` (one state a rank) and `policy` (its identity), of plain types and
-        tensors, so that it loads without running code.
+        `batches_trained`, `batches_learned`, `rng` (one state a rank) and `policy` (its identity),
+        of plain types and tensors, so that it loads without running code.
     """
     return {
         "batches_trained": batches,

@@ -83,7 +83,8 @@ def load_policy(
     )
     policy.base_name = base
     if adapter and (needed := identity.read(adapter)):
-        identity.check_base(needed, policy.identity, str(Path(adapter, identity.NAME)))
+        where = str(Path(adapter, identity.NAME))
+        identity.check_base(needed, policy.identity, where, exported=True)
     return policy.eval()
 
 
