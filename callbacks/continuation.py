@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import lightning as L
 
@@ -23,6 +23,9 @@ from speciarl_pl.validation import ImageOutcomes, vote_key
 
 STAGES: Final = {"validate": ("val", "val"), "predict": ("predict", "images")}
 """Command -> stage of its rows, role of its data sets."""
+
+_Seen: TypeAlias = tuple[int, str | None, bool]
+"""Of a rollout: outcome code, what it votes for, whether it was cut."""
 
 
 class Continuation(L.Callback):
@@ -110,23 +113,21 @@ def read_images(
     Raises:
         RunError: If rows were made under other settings, naming those that differ.
     """
-    rollouts: dict[tuple[int, str], dict[int, tuple[int, str | None]]] = {}
-    names = ["stage", "position", "dataset", "index", "verdict", "answer"]
+    rollouts: dict[tuple[int, str], dict[int, _Seen]] = {}
+    names = ["stage", "position", "dataset", "index", "verdict", "answer", "finish_reason"]
     for table, known in files.read(names):
         _check_settings(files, settings, known or {})
         columns = (table[name].to_pylist() for name in names)
-        for of_stage, position, dataset, index, verdict, answer in zip(*columns, strict=True):
+        for of_stage, position, dataset, index, verdict, answer, end in zip(*columns, strict=True):
             if of_stage == stage:
                 image = rollouts.setdefault((position, dataset), {})
-                image[index] = (OUTCOMES[verdict], vote_key(answer))
+                image[index] = (OUTCOMES[verdict], vote_key(answer), end == "length")
     return [_image(*name, rollouts[name]) for name in sorted(rollouts)]
 
 
-def _image(
-    position: int, dataset: str, rollouts: Mapping[int, tuple[int, str | None]]
-) -> ImageOutcomes:
-    codes, keys = zip(*(rollouts[index] for index in sorted(rollouts)), strict=True)
-    return ImageOutcomes(dataset, position, codes, keys)
+def _image(position: int, dataset: str, rollouts: Mapping[int, _Seen]) -> ImageOutcomes:
+    codes, keys, cut = zip(*(rollouts[index] for index in sorted(rollouts)), strict=True)
+    return ImageOutcomes(dataset, position, codes, keys, sum(cut))
 
 
 def _check_settings(

@@ -4,7 +4,8 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
+from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
+from rich.console import Console
 
 from speciarl_pl.errors import ModelError
 from speciarl_pl.policy import Policy, check_adapter, check_base, differing
@@ -68,8 +69,13 @@ def fit_policy(policy: Policy, saved: Mapping[str, Any], name: str, training: bo
         check_adapter(needed, policy.identity, name)
     elif names := differing(needed, policy.identity):
         said = ", ".join(f"{one} {needed['adapter'][one]}" for one in names)
-        rank_zero_info(f"The adapter takes over from the checkpoint: {said}")
+        _print(f"The adapter takes over from the checkpoint: {said}")
         policy.take_adapter_of(needed)
+
+
+@rank_zero_only
+def _print(text: str) -> None:
+    Console(stderr=True).out(text, highlight=False)
 
 
 def restore_random_state(saved: Mapping[str, Any], rank: int, ranks: int) -> None:

@@ -217,7 +217,6 @@ class SpeciaRLCLI(LightningCLI):
         return [
             StopCheckpoint(self._command()),  # keeps what was before the others
             options.rollout,  # the others look at the rollouts it attaches
-            SkippedReport(),
             log,
             options.watch,  # after the log, which has the batch that it stops at
             Continuation(options.rollout, log, self._identity()),
@@ -227,6 +226,7 @@ class SpeciaRLCLI(LightningCLI):
             AdapterExport(),
             options.checkpoint,
             ReportWriter(),
+            SkippedReport(options.watch.max_skipped_share),  # fails once all files are written
         ]
 
     def _command(self) -> list[str]:

@@ -30,6 +30,8 @@ class RolloutJudging:
         self._patience_s = patience_s
         self._early: EarlyJudge | None = None
         self._title = "the judge"
+        self.thinking_opened = False
+        """Whether completions begin inside a thought; set by the module once it knows."""
 
     def begin(self, judge: Judge) -> Finished | None:
         """Get ready for the rollouts of a batch.
@@ -40,14 +42,14 @@ class RolloutJudging:
         self._end()
         if not judge.waits:
             return None
-        early = self._early = EarlyJudge(judge, self._max_chars)
+        early = self._early = EarlyJudge(judge, self._max_chars, self.thinking_opened)
         return lambda sample, text: early.add(sample.truth, text)
 
     def judge(self, judge: Judge, groups: Sequence[RolloutGroup]) -> list[JudgedGroup]:
         """Judge all rollouts of a batch, waiting for what was begun early."""
         self._title = judge_title(judge)
         patient = PatientJudge(self._early or judge, self._patience_s)
-        judged = judge_groups(patient, groups, self._max_chars)
+        judged = judge_groups(patient, groups, self._max_chars, self.thinking_opened)
         self._end()
         return judged
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import lightning as L
 import torch
@@ -26,7 +26,15 @@ from speciarl_pl.judge import ExactJudge, Judge
 from speciarl_pl.judging import RolloutJudging
 from speciarl_pl.metrics.functional import Summary, group_averages, macro_average
 from speciarl_pl.nonfinite import GradientWatch
-from speciarl_pl.policy import Dtype, LoraSpec, Policy, Quantization, RowKind, load_policy
+from speciarl_pl.policy import (
+    Dtype,
+    LoraSpec,
+    Policy,
+    Quantization,
+    RowKind,
+    check_trainable,
+    load_policy,
+)
 from speciarl_pl.records import (
     Batch,
     EncodedPrompt,
@@ -38,6 +46,7 @@ from speciarl_pl.records import (
 from speciarl_pl.reward import BestOfGroupReward, Reward
 from speciarl_pl.rollout_stats import rollout_stats
 from speciarl_pl.sampling import Finished
+from speciarl_pl.step_log import StepLog
 from speciarl_pl.step_totals import step_totals
 from speciarl_pl.trainer_check import (
     check_monitors,
@@ -47,9 +56,6 @@ from speciarl_pl.trainer_check import (
 )
 from speciarl_pl.update import PolicyUpdate, Ranks
 from speciarl_pl.validation import ValidationOutcomes, image_outcomes
-
-_LIVE: Final = ("reward", "specificity", "correctness")
-"""What the progress bar shows."""
 
 
 class SpeciaRLModule(L.LightningModule):
@@ -129,7 +135,7 @@ class SpeciaRLModule(L.LightningModule):
         self.batches_trained = 0
         """Training batches so far, of which each counts, whether or not it could be learned from;
         `trainer.global_step`, and so `max_steps` and `every_n_train_steps`, is the same number."""
-        self._step_log: dict[str, float] = {}
+        self._step_log = StepLog()
         self._row_is_whole = False
         self._gradients = GradientWatch()
         self.batches_learned = 0
@@ -173,6 +179,9 @@ class SpeciaRLModule(L.LightningModule):
         """Load the policy, once."""
         if self.policy is None:
             self.policy = self._load().train()
+        self._judging.thinking_opened = self.policy.encoder.thinking_opened
+        if self._trainer is not None and self._trainer.state.fn == "fit":
+            check_trainable(self.policy)
 
     def configure_optimizers(self) -> Any:
         """The optimiser over the adapter, and its schedule."""
@@ -181,8 +190,7 @@ class SpeciaRLModule(L.LightningModule):
         if self._lr_scheduler is None:
             return optimizer
         schedule = self._lr_scheduler(optimizer)
-        ends = hasattr(schedule, "total_steps")
-        check_schedule(schedule, self.trainer.estimated_stepping_batches if ends else -1)
+        check_schedule(schedule, self.trainer)
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
     @property
@@ -262,15 +270,10 @@ class SpeciaRLModule(L.LightningModule):
     def log_step(self, values: Mapping[str, float]) -> None:
         """Log values of the present training batch, as one row with all others of it.
 
-        Lightning's own `log` gives a value again at every later step that has none, so that a step
-        without an update would seem to have had the gradient of the one before.
-
         Args:
             values: By name; what is undefined for this batch is left out.
         """
-        self._step_log |= values
-        for name, value in values.items():  # for the progress bar, and for callbacks that monitor
-            self.log(name, value, prog_bar=name in _LIVE, logger=False)
+        self._step_log.add(self, values)
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         """Hand the row of this batch to the loggers."""
@@ -281,11 +284,8 @@ class SpeciaRLModule(L.LightningModule):
         if not self._row_is_whole:
             return
         self._row_is_whole = False
-        row, self._step_log = {**self._step_log, "epoch": self.current_epoch}, {}
-        trainer = cast(Any, self.trainer)
-        if self.batches_trained % max(trainer.log_every_n_steps, 1) == 0:
-            for logger in self.loggers:
-                logger.log_metrics(row, step=self.batches_trained - 1)
+        every = cast(Any, self.trainer).log_every_n_steps
+        self._step_log.write(self, self.batches_trained - 1, every)
 
     def _count_batch(self) -> None:
         """Count a batch, in Lightning's books too, which would count optimiser steps."""
@@ -351,6 +351,7 @@ class SpeciaRLModule(L.LightningModule):
         self._judging.check(judged, unjudged, rollouts)
         assert self.outcomes is not None
         self.outcomes.add(image_outcomes(group) for group in judged)
+        self.outcomes.skip(batch.skipped)
         return {"judged": judged}
 
     def on_validation_epoch_end(self) -> None:

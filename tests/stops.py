@@ -54,5 +54,3 @@ class Adam(torch.optim.AdamW):
         loss = super().step(closure)
         Plan.comes("update")
         return loss
-
-

@@ -32,6 +32,7 @@ LAYERS = (
         "judging",
         "validation",
         "nonfinite",
+        "step_log",
         "trainer_check",
         "protocol",
         "module",

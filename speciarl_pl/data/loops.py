@@ -195,11 +195,13 @@ class PositionedFitLoop(_FitLoop):
             base = self.base_validated or self._begin.base_validated
             return replace(self._begin, base_validated=base)
         loop = self.epoch_loop
-        done = max(cast(Any, loop.batch_progress.current).processed, loop.behind)
+        current: Any = loop.batch_progress.current
+        done = max(current.processed, loop.behind)
+        cut = loop.batch_progress.is_last_batch and current.processed == current.ready
         return Position(
             epoch=self._epoch,
             seen=done * self._loader.step_size if self._combined_loader is not None else 0,
-            over=done > 0 and (done >= self.max_batches or loop.batch_progress.is_last_batch),
+            over=done > 0 and (done >= self.max_batches or cut),
             batches=loop.batches,
             validated=loop.finished == loop.batches,
             base_validated=self.base_validated or loop.batches > 0,

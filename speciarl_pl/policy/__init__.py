@@ -6,6 +6,7 @@ from speciarl_pl.policy.load import load_policy
 from speciarl_pl.policy.policy import Policy
 from speciarl_pl.policy.scores import TokenScores
 from speciarl_pl.policy.spec import Dtype, LoraSpec, Quantization, RowKind
+from speciarl_pl.policy.trainable import check_trainable
 from speciarl_pl.policy.vision import ImageFeatures
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "TokenScores",
     "check_adapter",
     "check_base",
+    "check_trainable",
     "differing",
     "load_policy",
 ]

@@ -32,7 +32,7 @@ def attach(base: Any, spec: LoraSpec) -> PeftModel:
     config = LoraConfig(
         r=spec.r,
         lora_alpha=spec.alpha,
-        lora_dropout=spec.dropout,
+        lora_dropout=0.0,
         target_modules=names,
         exclude_modules=outside if shares_names else None,
         task_type="CAUSAL_LM",

@@ -1,7 +1,9 @@
 """From a sample to the tensors of its prompt: chat template, image tokens, pixels."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -9,6 +11,8 @@ from torch import Tensor
 
 from speciarl_pl.errors import PromptError
 from speciarl_pl.records import EncodedPrompt, Sample
+
+_OPEN_THINK = re.compile(r"<think\s*>\s*$", re.IGNORECASE)
 
 
 class PromptEncoder(ABC):
@@ -21,6 +25,18 @@ class PromptEncoder(ABC):
     @abstractmethod
     def __call__(self, sample: Sample) -> EncodedPrompt:
         """Encode the image and the question of a sample; tensors are on the CPU."""
+
+    @abstractmethod
+    def render(self, prompt: str) -> str:
+        """The text of a turn that asks `prompt`, up to where the answer begins."""
+
+    @cached_property
+    def thinking_opened(self) -> bool:
+        """Whether the chat template itself opens `<think>`, as that of Qwen3-VL-Thinking does.
+
+        A completion is then thought until its `</think>`.
+        """
+        return _OPEN_THINK.search(self.render("What is it?")) is not None
 
 
 def user_turn(prompt: str) -> list[dict[str, Any]]:
@@ -71,10 +87,12 @@ class QwenPromptEncoder(PromptEncoder):
             self.tokenizer, {self.image_token_id: None, **dict.fromkeys(self.other_token_ids)}
         )
 
+    def render(self, prompt: str) -> str:
+        """The text of a turn that asks `prompt`, up to where the answer begins."""
+        return _rendered(self.tokenizer, prompt)
+
     def _tokenize(self, prompt: str) -> Tensor:
-        text = self.tokenizer.apply_chat_template(
-            user_turn(prompt), tokenize=False, add_generation_prompt=True
-        )
+        text = self.render(prompt)
         encoded = self.tokenizer(text, add_special_tokens=False, return_tensors="pt")
         return torch.as_tensor(encoded["input_ids"][0])
 
@@ -111,9 +129,7 @@ class ProcessorPromptEncoder(PromptEncoder):
         """
         names = self._names()
         check_question(sample.prompt, names)
-        text = self.processor.apply_chat_template(
-            user_turn(sample.prompt), tokenize=False, add_generation_prompt=True
-        )
+        text = self.render(sample.prompt)
         encoded = dict(self.processor(images=[sample.image], text=[text], return_tensors="pt"))
         input_ids = encoded.pop("input_ids")[0]
         for name in ("attention_mask", "mm_token_type_ids", "token_type_ids"):
@@ -122,6 +138,10 @@ class ProcessorPromptEncoder(PromptEncoder):
         if not kinds.any():
             raise _misplaced(0, names)
         return EncodedPrompt(input_ids, kinds, encoded)
+
+    def render(self, prompt: str) -> str:
+        """The text of a turn that asks `prompt`, up to where the answer begins."""
+        return _rendered(self.processor, prompt)
 
     def _names(self) -> list[str]:
         """Texts that the processor turns into an image, wherever they come from."""
@@ -164,3 +184,10 @@ def _misplaced(found: int, placeholders: Sequence[str]) -> PromptError:
         "template must place one image, and the question must not name a placeholder "
         f"({', '.join(placeholders)})"
     )
+
+
+def _rendered(template: Any, prompt: str) -> str:
+    text: Any = template.apply_chat_template(
+        user_turn(prompt), tokenize=False, add_generation_prompt=True
+    )
+    return str(text)

@@ -7,6 +7,7 @@ another model, and nothing in the tensors says so.
 import hashlib
 import json
 import shlex
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -109,27 +110,33 @@ def identity(base: nn.Module, name: str, dtype: torch.dtype, config: LoraConfig)
     }
 
 
-def check_base(needed: Mapping[str, Any], found: Mapping[str, Any], what: str) -> None:
+def check_base(
+    needed: Mapping[str, Any], found: Mapping[str, Any], what: str, exported: bool = False
+) -> None:
     """Make sure that an adapter meets the base it was trained on.
 
     Args:
         needed: Identity that it was saved with.
         found: Identity of the policy.
         what: What was saved, such as `the checkpoint`.
+        exported: Whether it is there to be used elsewhere, as an adapter that was trained on 4 bit
+            may be with 16: then another number format is warned of and another base refused.
 
     Raises:
         ModelError: Naming both, and the options to pass.
     """
     names = [name for name in ("dtype", "quantization") if needed[name] != found[name]]
     if not names and needed["fingerprint"] != found["fingerprint"]:
-        names = ["base"]  # another number format has other values
-    if names:
-        have, want = (", ".join(_named(one, name) for name in names) for one in (found, needed))
-        options = " ".join(f"{_BASE_OPTIONS[name]} {_value(needed[name])}" for name in names)
-        raise ModelError(
-            f"{what}: trained on {want}; this run has {have}, on which it would give other results."
-            f" Pass {options}"
-        )
+        names, exported = ["base"], False  # another number format has other values
+    if not names:
+        return
+    have, want = (", ".join(_named(one, name) for name in names) for one in (found, needed))
+    options = " ".join(f"{_BASE_OPTIONS[name]} {_value(needed[name])}" for name in names)
+    effect = "is not quite what was trained" if exported else "would give other results"
+    message = f"{what}: trained on {want}; this run has {have}, on which it {effect}."
+    if not exported:
+        raise ModelError(f"{message} Pass {options}")
+    warnings.warn(f"{message} {options} is what it was trained with", stacklevel=3)
 
 
 def _named(one: Mapping[str, Any], name: str) -> str:

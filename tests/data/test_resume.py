@@ -16,7 +16,13 @@ pytestmark = pytest.mark.filterwarnings(
 STEPS = 12
 """10 samples in batches of 2: two epochs and a bit."""
 
-HOOKS = ("on_train_batch_end", "on_validation_end", "on_train_epoch_end", "on_train_epoch_start")
+HOOKS = (
+    "on_train_batch_start",
+    "on_train_batch_end",
+    "on_validation_end",
+    "on_train_epoch_end",
+    "on_train_epoch_start",
+)
 
 BY_EPOCHS, BY_STEPS, BY_BOTH = (
     {"max_epochs": 3},
@@ -98,10 +104,8 @@ def test_from_every_hook_on_to_every_limit(saved, tmp_path, hook, limits):
         step = int(path.stem.split("-")[1])
         trainer, rest = _fit(tmp_path, path, **options, **limits)
         assert rest.trained == whole.trained[step:], path.stem
-        done = step if hook in ("on_validation_end", "on_train_epoch_end") else step - 1
-        left = [at for at in whole.rounds if at > done]
-        if hook == "on_train_epoch_start":
-            left = [at for at in whole.rounds if at > step]
+        validated = step - (hook == "on_train_batch_end")
+        left = [at for at in whole.rounds if at > validated]
         assert [step + at for at in rest.rounds] == left, path.stem
         assert trainer.fit_loop.epoch_loop._batches_that_stepped == 15
 
@@ -167,12 +171,13 @@ def test_epochs_of_another_length(tmp_path, limit, next_epoch):
     assert rest.trained == (whole.trained[5:7] if next_epoch else whole.trained[4:6])
 
 
-def test_after_a_failure_within_a_step_that_step_is_done_again(tmp_path):
+@pytest.mark.parametrize("step", [4, 5, 7], ids=["last of an epoch", "first", "middle"])
+def test_after_a_failure_within_a_step_that_step_is_done_again(tmp_path, step):
     _, whole = _fit(tmp_path)
     with pytest.raises(RuntimeError, match="pulled the plug"):
-        _fit(tmp_path, fail_at=7, callbacks=[Saver(tmp_path, "on_exception")])
-    _, rest = _fit(tmp_path, tmp_path / "on_exception-7.ckpt")
-    assert rest.trained == whole.trained[7:]
+        _fit(tmp_path, fail_at=step, callbacks=[Saver(tmp_path, "on_exception")])
+    _, rest = _fit(tmp_path, tmp_path / f"on_exception-{step}.ckpt")
+    assert rest.trained == whole.trained[step:]
 
 
 def test_before_the_first_batch(tmp_path):
