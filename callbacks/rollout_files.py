@@ -43,6 +43,9 @@ class RolloutFiles:
     ) -> None:
         """Write `rows` as a part of their own, whole or not at all.
 
+        Ranks that write together number their parts alike, also one that has no rows, so that the
+        order of all is the same in every run.
+
         Args:
             rows: As of `judged_rows`.
             settings: What the rows depend on, if another run may go on from them.
@@ -51,11 +54,14 @@ class RolloutFiles:
             RunError: If it cannot be written.
         """
         if self._written is None:
-            self._written = len(list(self._folder.glob("*.parquet")))
-        path = self._folder / f"{self._written:06d}-{self._rank}.parquet"
+            own = self._folder.glob(f"*-{self._rank}.parquet")
+            self._written = max((int(path.name.partition("-")[0]) + 1 for path in own), default=0)
+        self._written += 1
+        if not rows:
+            return
+        path = self._folder / f"{self._written - 1:06d}-{self._rank}.parquet"
         with replacing(path) as part:
             pq.write_table(pa.Table.from_pylist(list(rows), _schema(settings)), part)
-        self._written += 1
 
     def read(
         self, columns: Sequence[str] | None = None

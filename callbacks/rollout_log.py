@@ -117,9 +117,8 @@ class RolloutLog(L.Callback):
         return self._files
 
     def _flush(self, trainer: L.Trainer) -> None:
-        if self._rows:
-            self._opened(trainer).write_part(self._rows, self.settings)
-            self._rows = []
+        self._opened(trainer).write_part(self._rows, self.settings)
+        self._rows = []
 
     def _flush_together(self, trainer: L.Trainer) -> None:
         with together(trainer, RunError):

@@ -1,5 +1,6 @@
 """The states of all random generators, so that a resumed run goes on as if never stopped."""
 
+import io
 import random
 from typing import Any
 
@@ -34,6 +35,8 @@ def every_rank(state: dict[str, Any]) -> list[dict[str, Any]]:
     """Gather the states of all ranks, in their order; all ranks come here together."""
     if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
         return [state]
-    states: list[Any] = [None] * torch.distributed.get_world_size()
-    torch.distributed.all_gather_object(states, state)
-    return states
+    file = io.BytesIO()
+    torch.save(state, file)  # plain pickle cannot read NumPy's uint32 as a tensor
+    files: list[Any] = [None] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(files, file.getvalue())
+    return [torch.load(io.BytesIO(one), map_location="cpu", weights_only=True) for one in files]

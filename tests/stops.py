@@ -10,11 +10,15 @@ from speciarl_pl.reward import Reward
 
 
 class Plan:
-    """When to send what: once, at the n-th time (from 0) that a moment comes."""
+    """When to send what: once, at the n-th time (from 0) that a moment comes.
+
+    Another process is told by its environment.
+    """
 
     moment: ClassVar[str] = os.environ.get("STOP_MOMENT", "")
     time: ClassVar[int] = int(os.environ.get("STOP_TIME", "0"))
     signum: ClassVar[int] = int(os.environ.get("STOP_SIGNAL", "0"))
+    rank: ClassVar[str] = os.environ.get("STOP_RANK", "0")
     seen: ClassVar[int] = 0
 
     @classmethod
@@ -23,7 +27,7 @@ class Plan:
 
     @classmethod
     def comes(cls, moment: str) -> None:
-        if moment != cls.moment:
+        if moment != cls.moment or os.environ.get("LOCAL_RANK", "0") != cls.rank:
             return
         cls.seen += 1
         if cls.seen == cls.time + 1:
@@ -40,11 +44,15 @@ class Engine(Answering):
 
 
 class Dice(Reward):
-    """Rewards from the generator of all else, which a resumed run has to have again."""
+    """Rewards from the generator of all else, which a resumed run has to have again.
+
+    Rank 1 draws more of them than rank 0, so that their states differ.
+    """
 
     def __call__(self, outcomes, seed=None):
         Plan.comes("judge")
-        return torch.rand(len(outcomes))
+        rank = int(os.environ.get("LOCAL_RANK", "0"))
+        return torch.rand(len(outcomes) + rank)[: len(outcomes)]
 
 
 class Adam(torch.optim.AdamW):
