@@ -158,12 +158,16 @@ class Policy(nn.Module):
         """Replace the adapter's tensors.
 
         Raises:
-            ModelError: If a name is missing or unknown, or a shape differs.
+            ModelError: If a name is missing or unknown, a shape differs, or a tensor is not finite.
         """
         adapter.load_state_dict(self.model, state)
 
     def save_adapter(self, directory: Path | str) -> None:
-        """Write the adapter in PEFT format; loads with PEFT, transformers and vLLM."""
+        """Write the adapter in PEFT format; loads with PEFT, transformers and vLLM.
+
+        Raises:
+            ModelError: If a tensor is not finite; nothing is written.
+        """
         adapter.save(self.model, directory)
 
     def _score(
