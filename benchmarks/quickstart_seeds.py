@@ -3,7 +3,8 @@
     python benchmarks/quickstart_seeds.py --seeds 0 1 2 --out docs
 
 trains once per seed, then writes OUT/quickstart.md (a table by seed, data set and easy/hard) and
-OUT/quickstart.png. `--runs DIR ...` reads finished runs instead. The last line is JSON.
+OUT/quickstart.png. `--dtype bfloat16` trains over a base of that number format. `--runs DIR ...`
+reads finished runs instead. The last line is JSON.
 """
 
 import argparse
@@ -37,10 +38,10 @@ class Row:
     stages: Mapping[str, Summary]
 
 
-def train(config: Path, seed: int, run_dir: Path) -> None:
+def train(config: Path, seed: int, dtype: str, run_dir: Path) -> None:
     """Run the quickstart."""
     command = [sys.executable, "-m", "speciarl_pl", "fit", "--config", str(config)]
-    command += ["--seed_everything", str(seed), "--run_dir", str(run_dir)]
+    command += ["--seed_everything", str(seed), "--run_dir", str(run_dir), "--model.dtype", dtype]
     subprocess.run(command, check=True)
 
 
@@ -113,14 +114,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--config", type=Path, default=CONFIG, help="or quickstart_vllm.yaml")
+    parser.add_argument("--dtype", default="float32", help="number format of the base")
     parser.add_argument("--runs", type=Path, nargs="*", help="finished runs, one per seed")
     parser.add_argument("--out", type=Path, default=Path("docs"))
     options = parser.parse_args()
     runs = options.runs
     if not runs:
-        runs = [Path("runs", f"{options.config.stem}_seeds", str(seed)) for seed in options.seeds]
+        folder = Path("runs", f"{options.config.stem}_seeds", options.dtype)
+        runs = [folder / str(seed) for seed in options.seeds]
         for seed, run_dir in zip(options.seeds, runs, strict=True):
-            train(options.config, seed, run_dir)
+            train(options.config, seed, options.dtype, run_dir)
     pairs = zip(runs, options.seeds, strict=True)
     rows = [row for run_dir, seed in pairs for row in read_run(run_dir, seed)]
     options.out.mkdir(parents=True, exist_ok=True)
@@ -128,7 +131,15 @@ def main() -> None:
     (options.out / "quickstart.md").write_text(text, encoding="utf-8")
     plot(rows, options.out / "quickstart.png")
     print(text)
-    print(json.dumps({"benchmark": "quickstart_seeds", "rows": [_plain(row) for row in rows]}))
+    print(
+        json.dumps(
+            {
+                "benchmark": "quickstart_seeds",
+                "dtype": options.dtype,
+                "rows": [_plain(row) for row in rows],
+            }
+        )
+    )
 
 
 def _plain(row: Row) -> dict[str, object]:

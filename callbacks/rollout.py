@@ -90,8 +90,7 @@ class RolloutCallback(L.Callback, ABC):
         self._attach(pl_module, batch, pl_module.batches_trained, self.group_size, self.sampling)
         seconds = time.perf_counter() - start
         tokens = sum(r.tokens.numel() for group in batch.groups or [] for r in group.rollouts)
-        pl_module.log("time/rollout_s", seconds)
-        pl_module.log("tokens_per_s", tokens / seconds)
+        pl_module.log_step({"time/rollout_s": seconds, "tokens_per_s": tokens / seconds})
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Say how many rollouts an image will have."""

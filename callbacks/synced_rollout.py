@@ -108,7 +108,8 @@ class SyncedRolloutCallback(RolloutCallback):
     ) -> None:
         """Attach rollouts, log the push, and give memory to the update."""
         super().on_train_batch_start(trainer, pl_module, batch, batch_idx)
-        pl_module.log_dict(self.last_push)
+        assert isinstance(pl_module, SpeciaRLModule)
+        pl_module.log_step(self.last_push)
         self.last_push = {}
         assert self._engine is not None
         self._engine.sleep()

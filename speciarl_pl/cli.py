@@ -38,6 +38,7 @@ from speciarl_pl.metrics_csv import MetricsCSV
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.protocol import OlderProtocol
 from speciarl_pl.run_files import check_writable
+from speciarl_pl.trainer_check import check_trainer
 
 _SUBCOMMANDS: Final = ("fit", "validate", "predict")
 
@@ -156,18 +157,16 @@ class SpeciaRLCLI(LightningCLI):
         options.run_dir = os.environ[_RUN_DIR_VARIABLE] = str(run_dir)
 
     def instantiate_classes(self) -> None:
-        """Build data, module and trainer.
-
-        Raises:
-            RunError: If Lightning refuses a trainer option, such as a GPU where there is none.
-        """
-        try:
-            super().instantiate_classes()
-        except MisconfigurationException as error:
-            raise RunError(f"trainer: {error}") from error
+        """Build data, module and trainer, and see to it that they fit each other."""
+        super().instantiate_classes()
+        check_trainer(self.trainer, fitting=self.subcommand == "fit")
 
     def instantiate_trainer(self, **kwargs: Any) -> L.Trainer:
-        """Build the trainer with the callbacks and loggers that leave the run's files."""
+        """Build the trainer with the callbacks and loggers that leave the run's files.
+
+        Raises:
+            RunError: If Lightning refuses an option, such as a GPU where there is none.
+        """
         options: Namespace = self.config_init[self.subcommand]
         directory = options.run_dir
         # Neither belongs into config.yaml: a repeated run begins anew, in a directory of its own.
@@ -186,7 +185,11 @@ class SpeciaRLCLI(LightningCLI):
                 TensorBoardLogger(directory, name="tensorboard", version=""),
             ]
         config["plugins"] = [*_as_list(config.get("plugins")), WholeCheckpointIO()]
-        return self._instantiate_trainer(config, self._callbacks(options))
+        callbacks = self._callbacks(options)
+        try:
+            return self._instantiate_trainer(config, callbacks)
+        except (MisconfigurationException, ValueError, ImportError) as error:
+            raise RunError(f"trainer: {error}") from error
 
     def _callbacks(self, options: Namespace) -> list[L.Callback]:
         """Those that make a run, in the order in which they need each other."""

@@ -6,6 +6,7 @@ SpeciaRLError
 ├── ModelError        a checkpoint cannot serve as the policy
 ├── JudgeError        a judge cannot be set up or does not keep its contract
 │   └── UnjudgedError too much was left unjudged
+├── TrainingError     the policy cannot learn from what it is given
 ├── RolloutError      the rollout engine failed or returned something unusable
 ├── RunError          a run directory or one of its files cannot be used
 └── MissingExtraError an optional package is needed and absent
@@ -33,6 +34,10 @@ class JudgeError(SpeciaRLError):
 
 class UnjudgedError(JudgeError):
     """A judge left more unjudged than the run allows; all ranks raise it together."""
+
+
+class TrainingError(SpeciaRLError):
+    """The policy cannot learn from what it is given; all ranks raise it together."""
 
 
 class RolloutError(SpeciaRLError):

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, Final, cast
 
 import lightning as L
 import torch
@@ -17,6 +18,7 @@ from speciarl_pl.grpo import AdvantageScale, GRPOLoss, group_advantages
 from speciarl_pl.judge import ExactJudge, Judge
 from speciarl_pl.judging import RolloutJudging
 from speciarl_pl.metrics.functional import Summary, group_averages, macro_average
+from speciarl_pl.nonfinite import GradientWatch
 from speciarl_pl.policy import Dtype, LoraSpec, Policy, Quantization, RowKind, load_policy
 from speciarl_pl.records import (
     Batch,
@@ -30,8 +32,17 @@ from speciarl_pl.reward import BestOfGroupReward, Reward
 from speciarl_pl.rng import get_rng_state, set_rng_state
 from speciarl_pl.rollout_stats import rollout_stats
 from speciarl_pl.sampling import Finished
+from speciarl_pl.trainer_check import (
+    check_monitors,
+    check_optimizer,
+    check_schedule,
+    check_trainer,
+)
 from speciarl_pl.update import PolicyUpdate, Ranks
 from speciarl_pl.validation import ValidationOutcomes, image_outcomes
+
+_LIVE: Final = ("reward", "specificity", "correctness")
+"""What the progress bar shows."""
 
 
 class SpeciaRLModule(L.LightningModule):
@@ -109,6 +120,10 @@ class SpeciaRLModule(L.LightningModule):
         self.outcomes: ValidationOutcomes | None = None
         """What the validation has counted so far."""
         self.batches_trained = 0
+        """Training batches so far, of which each counts, whether or not it could be learned from;
+        `trainer.global_step`, and so `max_steps` and `every_n_train_steps`, is the same number."""
+        self._step_log: dict[str, float] = {}
+        self._gradients = GradientWatch()
         self._load = partial(
             load_policy,
             base,
@@ -136,6 +151,14 @@ class SpeciaRLModule(L.LightningModule):
 
     # ---------------------------------------------------------------- set-up
 
+    def setup(self, stage: str) -> None:
+        """Refuse trainer options that this module cannot take."""
+        check_trainer(self.trainer, fitting=stage == "fit")
+
+    def on_fit_start(self) -> None:
+        """Refuse callbacks that watch what is not logged."""
+        check_monitors(self.trainer)
+
     def configure_model(self) -> None:
         """Load the policy, once."""
         if self.policy is None:
@@ -144,9 +167,13 @@ class SpeciaRLModule(L.LightningModule):
     def configure_optimizers(self) -> Any:
         """The optimiser over the adapter, and its schedule."""
         optimizer = self._optimizer(self.loaded_policy.trainable_parameters())
+        check_optimizer(optimizer)
         if self._lr_scheduler is None:
             return optimizer
-        return {"optimizer": optimizer, "lr_scheduler": self._lr_scheduler(optimizer)}
+        schedule = self._lr_scheduler(optimizer)
+        ends = hasattr(schedule, "total_steps")
+        check_schedule(schedule, self.trainer.estimated_stepping_batches if ends else -1)
+        return {"optimizer": optimizer, "lr_scheduler": schedule}
 
     @property
     def loaded_policy(self) -> Policy:
@@ -203,19 +230,51 @@ class SpeciaRLModule(L.LightningModule):
         scored = [self._score(group) for group in self._judge(batch)]
         judged_at = time.perf_counter()
         stats = rollout_stats(scored, self.ranks, self.device)
+        unjudged = stats.get("categories/unjudged", 0.0) * stats.get("rollouts", 0.0)
         # Of all ranks, so that either all stop or none waits for one that did.
-        self._judging.check([g.judged for g in scored], stats.unjudged, stats.rollouts)
+        self._judging.check([g.judged for g in scored], unjudged, stats.get("rollouts", 0.0))
         update = self._update(self.loaded_policy, temperature=batch.temperature)
         learned = update(scored, self._only_optimizer(), self.ranks)
+        path = Path(self.trainer.default_root_dir, f"nonfinite.{self.global_rank}.pt")
+        self._gradients.see(learned, scored, self.batches_trained, self.loaded_policy, path)
+        self.log_step({**stats, **learned, "lr": self._only_optimizer().param_groups[0]["lr"]})
         if (schedule := self.lr_schedulers()) is not None:
             schedule.step()  # type: ignore[union-attr]
         seconds = {
             "time/judge_s": judged_at - start,
             "time/update_s": time.perf_counter() - judged_at,
         }
-        self._log_step({**stats.logged, **learned, **seconds})
-        self.batches_trained += 1
+        self.log_step(seconds)
+        self._count_batch()
         return {"scored": scored}
+
+    def log_step(self, values: Mapping[str, float]) -> None:
+        """Log values of the present training batch, as one row with all others of it.
+
+        Lightning's own `log` gives a value again at every later step that has none, so that a step
+        without an update would seem to have had the gradient of the one before.
+
+        Args:
+            values: By name; what is undefined for this batch is left out.
+        """
+        self._step_log |= values
+        for name, value in values.items():  # for the progress bar, and for callbacks that monitor
+            self.log(name, value, prog_bar=name in _LIVE, logger=False)
+
+    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        """Hand the row of this batch to the loggers."""
+        row, self._step_log = {**self._step_log, "epoch": self.current_epoch}, {}
+        trainer = cast(Any, self.trainer)
+        if self.batches_trained % max(trainer.log_every_n_steps, 1) == 0:
+            for logger in self.loggers:
+                logger.log_metrics(row, step=self.batches_trained - 1)
+
+    def _count_batch(self) -> None:
+        """Count a batch, in Lightning's books too, which would count optimiser steps."""
+        self.batches_trained += 1
+        loop = self.trainer.fit_loop.epoch_loop.manual_optimization
+        counted = loop.optim_step_progress.total
+        counted.ready = counted.completed = self.batches_trained
 
     def begin_judging(self) -> Finished | None:
         """Get ready to judge rollouts while others are drawn; a rollout callback calls this.
@@ -240,17 +299,15 @@ class SpeciaRLModule(L.LightningModule):
 
     def _score(self, judged: JudgedGroup) -> ScoredGroup:
         rewards = self._reward(judged.outcomes, seed=judged.group.rollouts[0].seed)
+        if rewards.isinf().any():
+            raise ValueError(
+                f"reward: expected finite numbers, or NaN where there is no verdict, got "
+                f"{rewards.tolist()} from {type(self._reward).__name__}"
+            )
         return ScoredGroup(judged, rewards, group_advantages(rewards, self._advantage_scale))
 
     def _only_optimizer(self) -> Optimizer:
         return cast(Optimizer, self.optimizers())  # Lightning's wrapper counts the steps
-
-    def _log_step(self, values: Mapping[str, float]) -> None:
-        live = ("reward", "specificity", "correctness")
-        rate = self._only_optimizer().param_groups[0]["lr"]
-        self.log_dict({name: values[name] for name in live if name in values}, prog_bar=True)
-        self.log_dict({name: value for name, value in values.items() if name not in live})
-        self.log("lr", rate)
 
     # ------------------------------------------------------------ validation
 

@@ -1,8 +1,8 @@
 """What is logged of the rollouts of a step: rewards, categories, lengths."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import torch
@@ -33,21 +33,9 @@ _COUNTS: Final = (
 """What is counted on each rank and summed."""
 
 
-@dataclass(frozen=True, slots=True)
-class RolloutStats:
-    """What the rollouts of one step came to, over all ranks."""
-
-    logged: dict[str, float]
-    """By name; empty if no rank has a rollout."""
-    rollouts: float = 0.0
-    """How many there are."""
-    unjudged: float = 0.0
-    """How many of them have no verdict."""
-
-
 def rollout_stats(
     scored: Sequence[ScoredGroup], ranks: Ranks, device: torch.device
-) -> RolloutStats:
+) -> dict[str, float]:
     """Summarise the rollouts of one step over all ranks.
 
     Args:
@@ -56,11 +44,11 @@ def rollout_stats(
         device: Where tensors for them have to be.
 
     Returns:
-        Two counts, and what is logged: `reward`, the mean over judged rollouts;
-        `categories/<name>`, shares of all rollouts; `correctness`, `specificity` and `hm` of the
-        rollouts; `judge/cached_share` and `judge/llm_share`, shares of the verdicts; `length/mean`
-        (tokens) and `length/cut_share`; `signal_share`, the share of groups with signal;
-        `rollouts` and `tokens`, counts.
+        `reward`, the mean over judged rollouts; `categories/<name>`, shares of all rollouts;
+        `correctness`, `specificity` and `hm` of the rollouts; `judge/cached_share` and
+        `judge/llm_share`, shares of the verdicts; `length/mean` (tokens) and
+        `length/cut_share`; `signal_share`, the share of groups with signal; `rollouts` and
+        `tokens`, counts. What is a mean of nothing is absent, so all if no rank has a rollout.
     """
     counts = _count(scored)
     outcomes = outcome_counts(
@@ -70,11 +58,10 @@ def rollout_stats(
     summed = ranks.sum(local.to(device)).cpu()
     total = dict(zip(_COUNTS, summed.tolist(), strict=False))
     if not total["rollouts"]:
-        return RolloutStats({})
+        return {}
     shares = summed[len(_COUNTS) :]
-    unjudged = shares[OUTCOME_LABELS.index("unjudged")].item()
-    logged = {
-        "reward": total["reward"] / max(total["rewarded"], 1),
+    stats = {
+        "reward": _mean(total["reward"], total["rewarded"]),
         "correctness": correctness(shares).item(),
         "specificity": specificity(shares).item(),
         "hm": harmonic_mean(shares).item(),
@@ -82,15 +69,20 @@ def rollout_stats(
             f"categories/{label.replace(' ', '_')}": count / total["rollouts"]
             for label, count in zip(OUTCOME_LABELS, shares.tolist(), strict=True)
         },
-        "judge/cached_share": total["cached"] / max(total["judged"], 1),
-        "judge/llm_share": total["asked"] / max(total["judged"], 1),
+        "judge/cached_share": _mean(total["cached"], total["judged"]),
+        "judge/llm_share": _mean(total["asked"], total["judged"]),
         "length/mean": total["tokens"] / total["rollouts"],
         "length/cut_share": total["cut"] / total["rollouts"],
         "signal_share": total["signal"] / total["groups"],
         "rollouts": total["rollouts"],
         "tokens": total["tokens"],
     }
-    return RolloutStats(logged, total["rollouts"], unjudged)
+    return {name: value for name, value in stats.items() if not math.isnan(value)}
+
+
+def _mean(total: float, count: float) -> float:
+    """NaN where it is a mean of nothing."""
+    return total / count if count else math.nan
 
 
 def _count(scored: Sequence[ScoredGroup]) -> Counter[str]:

@@ -1,10 +1,11 @@
 """One update of the policy from the scored groups of a step: plan, forward, backward, step."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import lightning as L
 import torch
@@ -24,6 +25,16 @@ from speciarl_pl.grpo import (
 )
 from speciarl_pl.policy import ImageFeatures, Policy, TokenScores
 from speciarl_pl.records import ScoredGroup
+
+_MEANS: Final = {
+    "clipped": "tokens",
+    "ratio": "tokens",
+    "importance_weight": "tokens",
+    "entropy": "tokens",
+    "kl": "kl_tokens",
+    "grad_norm": "steps",
+}
+"""What is logged as a mean, and the count that it is a mean over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +116,9 @@ class PolicyUpdate:
 
         Returns:
             Means over the learned tokens of all ranks and mini-batches: `clip_share`, `ratio`,
-            `importance_weight`, `entropy` (nats), `kl` (nats); and `grad_norm`, before clipping,
-            the mean over optimiser steps. What nothing was computed for is absent.
+            `importance_weight`, `entropy` (nats), `kl` (nats); `grad_norm`, before clipping, the
+            mean over optimiser steps; and `skipped_updates`, the steps that were not taken since
+            their gradient is not finite. What nothing was computed for is absent.
         """
         totals: Counter[str] = Counter()
         for mini_batch in self._plan(scored, ranks):
@@ -147,7 +159,11 @@ class PolicyUpdate:
         )
 
     def _step(self, mini_batch: _MiniBatch, optimizer: Optimizer, ranks: Ranks) -> dict[str, float]:
-        """One optimiser step; none if no rank has anything to learn from."""
+        """One optimiser step.
+
+        None if no rank has anything to learn from, or if the gradient is not finite: one infinity
+        would make every weight of the adapter NaN, and the moments of the optimiser too.
+        """
         sums: Counter[str] = Counter()
         for micro in mini_batch.micro_batches:
             with ranks.no_sync():
@@ -158,10 +174,13 @@ class PolicyUpdate:
             return dict(sums)
         _sum_gradients(parameters, ranks)
         limit = self.max_grad_norm if self.max_grad_norm is not None else float("inf")
-        norm = clip_grad_norm_(parameters, limit)
-        optimizer.step()
+        norm = clip_grad_norm_(parameters, limit).item()
+        if math.isfinite(norm):
+            optimizer.step()
         optimizer.zero_grad()
-        return {**sums, "grad_norm": norm.item(), "steps": 1}
+        if not math.isfinite(norm):  # of the summed gradients, so all ranks find the same
+            return {"skipped": 1}
+        return {**sums, "grad_norm": norm, "steps": 1}
 
     def _backward(self, micro: _MicroBatch, size: Normalizer, ranks: Ranks) -> dict[str, float]:
         """Forward and backward pass of one micro-batch."""
@@ -176,6 +195,8 @@ class PolicyUpdate:
         loss, sums = self.loss(batch, size)
         ranks.backward(loss)
         sums["entropy"] = torch.where(batch.mask, scores.entropy, 0.0).sum()
+        if "kl" in sums:
+            sums["kl_tokens"] = sums["tokens"]
         return {name: value.item() for name, value in sums.items()}
 
 
@@ -196,15 +217,13 @@ def _sum_gradients(parameters: Sequence[torch.nn.Parameter], ranks: Ranks) -> No
 
 
 def _means(totals: Counter[str], ranks: Ranks, device: torch.device) -> dict[str, float]:
-    """Turn sums over tokens and steps into means over all ranks."""
-    per_token = ("clipped", "ratio", "importance_weight", "entropy", "kl")
-    names = ("tokens", "steps", "grad_norm", *per_token)
+    """Turn sums over tokens and steps into means over all ranks; no mean of nothing."""
+    names = sorted({*_MEANS.values(), *_MEANS, "skipped"})
     local = torch.tensor([totals[name] for name in names], dtype=torch.float64, device=device)
     summed = dict(zip(names, ranks.sum(local).tolist(), strict=True))
-    means = {}
-    if summed["tokens"]:
-        means = {name: summed[name] / summed["tokens"] for name in per_token}
+    means = {name: summed[name] / summed[per] for name, per in _MEANS.items() if summed[per]}
+    if "clipped" in means:
         means["clip_share"] = means.pop("clipped")
-    if summed["steps"]:
-        means["grad_norm"] = summed["grad_norm"] / summed["steps"]
+    if summed["steps"] or summed["skipped"]:
+        means["skipped_updates"] = summed["skipped"] / ranks.count  # each rank counted all
     return means

@@ -80,7 +80,7 @@ def main(folder: Path, devices: int = 2, kinds: list[str] = []) -> None:  # noqa
         accelerator="cpu",
         strategy="ddp" if devices > 1 else "auto",
         devices=devices,
-        max_steps=4,  # optimiser steps: two batches of two mini-batches
+        max_steps=2,  # batches, of two mini-batches each
         num_sanity_val_steps=-1,
         use_distributed_sampler=False,
         inference_mode=False,

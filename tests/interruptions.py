@@ -1,5 +1,6 @@
-"""A rollout engine that breaks on demand, and a judge that is down on demand."""
+"""Rollout engines that break on demand, and a judge that is down on demand."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 from runs import Answering
@@ -24,6 +25,22 @@ class Interruptible(Answering):
             raise InterruptedRunError
         Interruptible.drawn += positions
         return super().generate(module, requests, sampling, finished)
+
+
+class Overflowing(Answering):
+    """Says of its tokens that their log-probability is NaN, on the batches in `on`."""
+
+    on: ClassVar[set[int]] = set()
+
+    def generate(self, module, requests, sampling, finished=None):
+        groups = super().generate(module, requests, sampling, finished)
+        if module.batches_trained not in Overflowing.on:
+            return groups
+        return [replace(group, rollouts=tuple(map(_overflown, group.rollouts))) for group in groups]
+
+
+def _overflown(rollout):
+    return replace(rollout, logprobs=rollout.logprobs * float("nan"))
 
 
 class Deaf(Judge):

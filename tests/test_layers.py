@@ -30,6 +30,8 @@ LAYERS = (
         "rollout_stats",
         "judging",
         "validation",
+        "nonfinite",
+        "trainer_check",
         "protocol",
         "module",
         "checkpoint_io",

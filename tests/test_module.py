@@ -6,6 +6,7 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
+from lightning.pytorch.loggers.logger import Logger
 from PIL import Image
 from runs import Luck
 
@@ -94,11 +95,10 @@ def run(module, judge, tmp_path, *callbacks, train=None, val=None, fn="fit", **o
         log_every_n_steps=1,
         default_root_dir=tmp_path,
         callbacks=[*callbacks, SkippedReport(), recorder],
-        logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        **options,
+        **{"logger": False, **options},
     )
     getattr(trainer, fn)(module, datamodule=data)
     return recorder
@@ -125,9 +125,9 @@ def test_a_judge_that_is_down_teaches_nothing_where_that_is_allowed(tmp_path):
     found = run(module, Deaf(), tmp_path, engine())
     assert all(torch.equal(before[name], tensor) for name, tensor in module.state_dict().items())
     assert found.logged[-1]["categories/unjudged"] == 1.0
-    assert found.logged[-1]["judge/cached_share"] == 0.0
     assert found.logged[-1]["signal_share"] == 0.0
-    assert "grad_norm" not in found.logged[-1]
+    undefined = {"grad_norm", "kl", "reward", "correctness", "specificity", "hm"}
+    assert not (undefined | {"judge/cached_share", "judge/llm_share"}) & found.logged[-1].keys()
 
 
 def test_some_unjudged_are_masked_and_counted(tmp_path):
@@ -213,7 +213,63 @@ def test_the_schedule_moves_once_a_batch(tmp_path):
         lr_scheduler=lambda optimizer: torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.5),
     )
     found = run(module, NoCats(), tmp_path, engine())
-    assert [logged["lr"] for logged in found.logged] == pytest.approx([0.05, 0.025])
+    assert [logged["lr"] for logged in found.logged] == pytest.approx([0.1, 0.05])
+
+
+class OnlyFirst(Luck):
+    """Rewards for the first batch alone; after that all are equal."""
+
+    calls = 0
+
+    def __call__(self, outcomes, seed=None):
+        OnlyFirst.calls += 1
+        rewards = super().__call__(outcomes, seed)
+        return rewards if OnlyFirst.calls <= 2 else torch.zeros_like(rewards)
+
+
+class Rows(Logger):
+    """Keeps what it is handed."""
+
+    name = version = ""
+
+    def __init__(self):
+        super().__init__()
+        self.rows = []
+
+    def log_metrics(self, metrics, step=None):
+        self.rows.append((step, dict(metrics)))
+
+    def log_hyperparams(self, *args, **kwargs):
+        pass
+
+
+def test_a_step_without_an_update_logs_nothing_of_the_one_before(tmp_path):
+    module, rows = make_module(mini_batches=2), Rows()
+    module._reward, OnlyFirst.calls = OnlyFirst(), 0
+    run(module, NoCats(), tmp_path, engine(), logger=rows)
+    (first, learned), (second, not_learned) = [row for row in rows.rows if "rollouts" in row[1]]
+    assert (first, second) == (0, 1)
+    of_updates = {"grad_norm", "entropy", "kl", "ratio", "clip_share", "importance_weight"}
+    assert of_updates <= learned.keys()
+    assert not of_updates & not_learned.keys()
+    assert not_learned["signal_share"] == 0.0
+    assert len(rows.rows) == 2, "nobody else logs a step"
+
+
+def test_steps_are_batches_whether_or_not_they_teach(tmp_path):
+    """Three batches, of which only the first teaches, in two optimiser steps."""
+    module, recorder = make_module(mini_batches=2), Recorder()
+    module._reward, OnlyFirst.calls = OnlyFirst(), 0
+    trainer_steps = []
+
+    class Steps(L.Callback):
+        def on_train_batch_end(self, trainer, *_):
+            trainer_steps.append(trainer.global_step)
+
+    data = WorldImages("train", n=10)
+    run(module, NoCats(), tmp_path, engine(), Steps(), recorder, train=data, max_steps=3)
+    assert trainer_steps == [1, 2, 3]
+    assert module.batches_trained == len(recorder.scored) == 3
 
 
 @pytest.mark.parametrize(
