@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from speciarl_pl.errors import ModelError
 from speciarl_pl.records import EncodedPrompt, Sample
 
 
@@ -95,9 +96,34 @@ class ProcessorPromptEncoder(PromptEncoder):
         text = self.processor.apply_chat_template(
             user_turn(sample.prompt), tokenize=False, add_generation_prompt=True
         )
-        encoded = dict(self.processor(images=[sample.image], text=[text], return_tensors="pt"))
-        input_ids = encoded.pop("input_ids")[0]
-        for name in ("attention_mask", "mm_token_type_ids", "token_type_ids"):
+        begins = self.tokenizer.bos_token
+        encoded = dict(
+            self.processor(
+                images=[sample.image],
+                text=[text],
+                return_tensors="pt",
+                # Most templates write the token that begins a text; it must not be there twice.
+                add_special_tokens=not (begins and text.startswith(begins)),
+            )
+        )
+        input_ids = encoded.pop("input_ids")
+        for name in ("attention_mask", "labels"):  # made for each row, and for no loss of its own
             encoded.pop(name, None)
-        kinds = torch.isin(input_ids, torch.tensor(self.image_token_ids)).long()
-        return EncodedPrompt(input_ids, kinds, encoded)
+        self._check(encoded)
+        of_tokens = {n: v for n, v in encoded.items() if v.shape == input_ids.shape}
+        vision = {name: value for name, value in encoded.items() if name not in of_tokens}
+        kinds = torch.isin(input_ids[0], torch.tensor(self.image_token_ids)).long()
+        per_token = {name: value[0].long() for name, value in of_tokens.items()}
+        return EncodedPrompt(
+            input_ids[0], per_token.pop("mm_token_type_ids", kinds), vision, per_token
+        )
+
+    def _check(self, encoded: Mapping[str, Any]) -> None:
+        """Make sure that images can be joined to batches at all."""
+        for name, value in encoded.items():
+            if not isinstance(value, Tensor) or value.dim() == 0:
+                raise ModelError(
+                    f"model.base: {type(self.processor).__name__} makes {name} a "
+                    f"{type(value).__name__} of an image, expected a tensor with a first dimension "
+                    "to join images along; choose a model of another family"
+                )
