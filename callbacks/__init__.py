@@ -8,6 +8,7 @@ from speciarl_pl.callbacks.report import ReportWriter
 from speciarl_pl.callbacks.results import ResultsWriter
 from speciarl_pl.callbacks.rollout import RolloutCallback
 from speciarl_pl.callbacks.rollout_log import RolloutLog
+from speciarl_pl.callbacks.run_watch import RunWatch
 from speciarl_pl.callbacks.skipped import SkippedReport
 from speciarl_pl.callbacks.stop_checkpoint import StopCheckpoint
 from speciarl_pl.callbacks.thumbnails import Thumbnails
@@ -25,6 +26,7 @@ __all__ = [
     "RolloutCallback",
     "RolloutLog",
     "RolloutRequest",
+    "RunWatch",
     "Sampling",
     "SkippedReport",
     "StopCheckpoint",

@@ -2,9 +2,9 @@
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import lightning as L
+from rich.console import Console
 
 from speciarl_pl.errors import RunError
 from speciarl_pl.module import SpeciaRLModule
@@ -14,17 +14,15 @@ from speciarl_pl.run_files import replacing_files
 class AdapterExport(L.Callback):
     """Writes `adapter/` in PEFT format when training ends or breaks off.
 
+    An adapter that has learned from no batch, neither in this run nor in the ones that it resumes,
+    is not written: what lies there passes for a trained one.
+
     Args:
         directory: Where to; null: `adapter` in the run directory.
     """
 
     def __init__(self, directory: str | None = None) -> None:
         self.directory = directory
-        self._trained = False
-
-    def on_train_batch_end(self, trainer: L.Trainer, *args: Any) -> None:
-        """Note that there is something to write."""
-        self._trained = True
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Write the adapter."""
@@ -34,13 +32,23 @@ class AdapterExport(L.Callback):
         self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
     ) -> None:
         """Write what was trained so far; a second failure must not hide the first."""
-        if self._trained:
+        assert isinstance(pl_module, SpeciaRLModule)
+        if pl_module.batches_trained:
             with suppress(RunError):
                 self._write(trainer, pl_module)
 
     def _write(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert isinstance(pl_module, SpeciaRLModule)
-        if trainer.is_global_zero:
-            directory = Path(self.directory or Path(trainer.default_root_dir, "adapter"))
-            with replacing_files(directory) as part:
-                pl_module.loaded_policy.save_adapter(part)
+        if not trainer.is_global_zero:
+            return
+        directory = Path(self.directory or Path(trainer.default_root_dir, "adapter"))
+        if not pl_module.batches_learned:
+            said = f"{directory} was not written: nothing was learned in {_batches(pl_module)}"
+            Console(stderr=True).out(said, highlight=False)
+            return
+        with replacing_files(directory) as part:
+            pl_module.loaded_policy.save_adapter(part)
+
+
+def _batches(module: SpeciaRLModule) -> str:
+    return f"{module.batches_trained} batch{'es' if module.batches_trained != 1 else ''}"

@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import lightning as L
 
@@ -14,7 +14,7 @@ from speciarl_pl.callbacks.rollout import RolloutCallback
 from speciarl_pl.callbacks.rollout_files import RolloutFiles
 from speciarl_pl.callbacks.rollout_log import RolloutLog
 from speciarl_pl.category import OUTCOMES, UNJUDGED
-from speciarl_pl.data import ImageDataset
+from speciarl_pl.data import listing_digest
 from speciarl_pl.errors import RunError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.policy import Policy
@@ -23,6 +23,9 @@ from speciarl_pl.validation import ImageOutcomes, vote_key
 
 STAGES: Final = {"validate": ("val", "val"), "predict": ("predict", "images")}
 """Command -> stage of its rows, role of its data sets."""
+
+_Seen: TypeAlias = tuple[int, str | None, bool]
+"""Of a rollout: outcome code, what it votes for, whether it was cut."""
 
 
 class Continuation(L.Callback):
@@ -78,6 +81,7 @@ class Continuation(L.Callback):
             "judge": data.judge.fingerprint or self._identity.get("judge"),
             "command": command,
             "adapter": adapter_digest(module.loaded_policy),
+            "weights of the base": module.loaded_policy.identity["fingerprint"],
             "prompt": data.prompt,
             "data": listing_digest(data.listing(STAGES[command][1])),
             "rollouts": self._rollout.val_group_size,
@@ -109,23 +113,21 @@ def read_images(
     Raises:
         RunError: If rows were made under other settings, naming those that differ.
     """
-    rollouts: dict[tuple[int, str], dict[int, tuple[int, str | None]]] = {}
-    names = ["stage", "position", "dataset", "index", "verdict", "answer"]
+    rollouts: dict[tuple[int, str], dict[int, _Seen]] = {}
+    names = ["stage", "position", "dataset", "index", "verdict", "answer", "finish_reason"]
     for table, known in files.read(names):
         _check_settings(files, settings, known or {})
         columns = (table[name].to_pylist() for name in names)
-        for of_stage, position, dataset, index, verdict, answer in zip(*columns, strict=True):
+        for of_stage, position, dataset, index, verdict, answer, end in zip(*columns, strict=True):
             if of_stage == stage:
                 image = rollouts.setdefault((position, dataset), {})
-                image[index] = (OUTCOMES[verdict], vote_key(answer))
+                image[index] = (OUTCOMES[verdict], vote_key(answer), end == "length")
     return [_image(*name, rollouts[name]) for name in sorted(rollouts)]
 
 
-def _image(
-    position: int, dataset: str, rollouts: Mapping[int, tuple[int, str | None]]
-) -> ImageOutcomes:
-    codes, keys = zip(*(rollouts[index] for index in sorted(rollouts)), strict=True)
-    return ImageOutcomes(dataset, position, codes, keys)
+def _image(position: int, dataset: str, rollouts: Mapping[int, _Seen]) -> ImageOutcomes:
+    codes, keys, cut = zip(*(rollouts[index] for index in sorted(rollouts)), strict=True)
+    return ImageOutcomes(dataset, position, codes, keys, sum(cut))
 
 
 def _check_settings(
@@ -141,22 +143,13 @@ def _check_settings(
 
 
 def adapter_digest(policy: Policy) -> str:
-    """Digest of the weights of an adapter; empty for a fresh one, which changes nothing."""
+    """Digest of an adapter's form and weights; empty for a fresh one, which changes nothing."""
     state = policy.adapter_state_dict()
     if not any(tensor.any() for name, tensor in state.items() if "lora_B" in name):
         return ""
-    digest = hashlib.sha256()
+    form = json.dumps(policy.identity["adapter"], sort_keys=True)
+    digest = hashlib.sha256(form.encode())
     for name in sorted(state):
         digest.update(name.encode())
         digest.update(state[name].detach().float().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
-
-
-def listing_digest(datasets: Iterable[ImageDataset]) -> str:
-    """Digest of the names of all data sets, and of ids and truths of their samples."""
-    digest = hashlib.sha256()
-    for dataset in datasets:
-        digest.update(repr(dataset.name).encode())
-        for column in ("id", "truth"):
-            digest.update(repr(list(dataset.listing[column])).encode())
     return digest.hexdigest()

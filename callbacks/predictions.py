@@ -37,14 +37,16 @@ class PredictionWriter(L.Callback):
 
     def on_predict_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Write the files and say where they are."""
-        on_rank_zero(trainer, lambda: self._write(trainer))
+        policy: Any = getattr(pl_module, "policy", None)
+        opened = policy is not None and policy.encoder.thinking_opened
+        on_rank_zero(trainer, lambda: self._write(trainer, opened))
 
-    def _write(self, trainer: L.Trainer) -> None:
+    def _write(self, trainer: L.Trainer, thinking_opened: bool) -> None:
         folder = Path(trainer.default_root_dir)
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         (photos,) = data.listing("images")
         skipped = {one.id: one.reason for one in data.skipped}
-        predictions = photo_predictions(photos, _rows(folder), skipped)
+        predictions = photo_predictions(photos, _rows(folder), skipped, thinking_opened)
         _write_jsonl(folder / "predictions.jsonl", predictions)
         _write_csv(folder / "predictions.csv", predictions)
         shown = [
@@ -56,7 +58,10 @@ class PredictionWriter(L.Callback):
 
 
 def photo_predictions(
-    photos: ImageDataset, rows: Sequence[dict[str, Any]], skipped: dict[str, str]
+    photos: ImageDataset,
+    rows: Sequence[dict[str, Any]],
+    skipped: dict[str, str],
+    thinking_opened: bool = False,
 ) -> list[PhotoPrediction]:
     """Put the rollouts of each photo together.
 
@@ -64,6 +69,7 @@ def photo_predictions(
         photos: All photos; one without rows could not be read.
         rows: Of rollouts.parquet, by position.
         skipped: Why photos could not be read, by id, as far as this process knows.
+        thinking_opened: Whether the chat template opens `<think>`.
     """
     grouped = {
         position: list(rollouts)
@@ -71,7 +77,7 @@ def photo_predictions(
     }
     names = zip(photos.listing["id"], photos.listing["path"], strict=True)
     return [
-        _prediction(id_, path, grouped[position])
+        _prediction(id_, path, grouped[position], thinking_opened)
         if position in grouped
         else PhotoPrediction(
             id_, path, None, False, None, (), "", skipped.get(id_, "could not be read")
@@ -80,7 +86,9 @@ def photo_predictions(
     ]
 
 
-def _prediction(id_: str, path: str, rollouts: Sequence[dict[str, Any]]) -> PhotoPrediction:
+def _prediction(
+    id_: str, path: str, rollouts: Sequence[dict[str, Any]], thinking_opened: bool
+) -> PhotoPrediction:
     keys = [vote_key(row["answer"]) for row in rollouts]
     vote = majority_vote(keys)
     chosen, abstained = rollouts[vote.index], keys[vote.index] == ABSTAINED
@@ -94,7 +102,7 @@ def _prediction(id_: str, path: str, rollouts: Sequence[dict[str, Any]]) -> Phot
         abstained=abstained,
         agreement=vote.share,
         answers=[(written[key], votes) for key, votes in Counter(keys).most_common()],
-        thinking=thinking(chosen["text"]),
+        thinking=thinking(chosen["text"], thinking_opened),
     )
 
 

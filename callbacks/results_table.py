@@ -1,6 +1,7 @@
 """The table that a run prints when it is done."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -8,7 +9,8 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
-from speciarl_pl.metrics.functional import Summary, group_averages, macro_average
+from speciarl_pl.metrics.functional import Summary, counted, group_averages, macro_average
+from speciarl_pl.report.remarks import SHARES, share, skipped
 from speciarl_pl.report.table import MACRO, group_label
 
 _SHOWN: Final = ("specificity", "correctness", "hm")
@@ -46,6 +48,38 @@ def results_table(
     return table
 
 
+def trouble_table(stages: Mapping[str, Results]) -> Table | None:
+    """Images that were skipped, and shares of the answers that were unparsed, cut or unjudged.
+
+    It has a column for whatever is not 0 in some stage, and a row for each data set.
+
+    Args:
+        stages: As of `results_table`.
+
+    Returns:
+        The table; None if all is 0.
+    """
+    parts = [part for part in SHARES if _any(stages, partial(share, part=part))]
+    skips = ["skipped"] if _any(stages, skipped) else []
+    if not parts and not skips:
+        return None
+    table = Table(box=SIMPLE, pad_edge=False)
+    table.add_column("data set")
+    for name in (*skips, *parts):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in list(stages.values())[-1]:
+        of_each = [results[name] for results in stages.values()]
+        left = [" | ".join(str(skipped(each)) for each in of_each)] if skips else []
+        table.add_row(
+            Text(name), *left, *(_cell(share(s, part) for s in of_each) for part in parts)
+        )
+    return table
+
+
+def _any(stages: Mapping[str, Results], count: Callable[[Summary], float]) -> bool:
+    return any(count(summary) for results in stages.values() for summary in results.values())
+
+
 def _several(summary: Summary) -> tuple[float | None, float | None]:
     """Harmonic mean of the best of all samples, and of the majority vote."""
     if "best_of_k" not in summary or "majority" not in summary:
@@ -62,8 +96,8 @@ def _means(
     for name, found in by_stage[-1].items():
         if (count := len(found["datasets"])) > 1:
             yield f"{group_label(name)} ({count})", [dict(averages[name]) for averages in by_stage]
-    if len(last) > 1:
-        yield f"{MACRO} ({len(last)})", [macro_average(one) for one in stages.values()]
+    if (count := len(counted(last))) > 1:
+        yield f"{MACRO} ({count})", [macro_average(one) for one in stages.values()]
 
 
 def _cell(values: Iterator[float | None]) -> str:

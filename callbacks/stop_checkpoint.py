@@ -28,6 +28,6 @@ class StopCheckpoint(L.Callback):
         path = run / "checkpoints" / STOPPED
         trainer.save_checkpoint(path)
         exception.args = (
-            f"{exception}. The run was saved and goes on, once the judge answers, with: "
+            f"{exception}. The run was saved and goes on, once that is mended, with: "
             f"fit --ckpt_path {path} --run_dir {run}",
         )

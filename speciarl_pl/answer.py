@@ -70,8 +70,12 @@ def extract_answer(
     return content if isinstance(content, Unparsed) else _check(content.strip(), max_chars)
 
 
-def thinking(text: str) -> str:
+def thinking(text: str, thinking_opened: bool = False) -> str:
     """Give what a completion says before it answers, without the tags.
+
+    Args:
+        text: The completion without special tokens.
+        thinking_opened: See `extract_answer`; without a `</think>` all of it is then thought.
 
     Example:
         >>> thinking("<think> White, fluffy. </think><answer>samoyed</answer>")
@@ -79,11 +83,8 @@ def thinking(text: str) -> str:
     """
     tags = list(_TAG.finditer(text))
     closed = [tag for tag in tags if _name(tag) == "think" and tag.group(1)]
-    end = (
-        closed[-1].start()
-        if closed
-        else next((tag.start() for tag in tags if _name(tag) == "answer"), len(text))
-    )
+    answers = [] if thinking_opened else [tag for tag in tags if _name(tag) == "answer"]
+    end = next((tag.start() for tag in [*closed[-1:], *answers]), len(text))
     return _TAG.sub("", text[:end]).strip()
 
 

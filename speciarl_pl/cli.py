@@ -26,6 +26,7 @@ from speciarl_pl.callbacks import (
     ResultsWriter,
     RolloutCallback,
     RolloutLog,
+    RunWatch,
     SkippedReport,
     StopCheckpoint,
     Thumbnails,
@@ -122,6 +123,7 @@ class SpeciaRLCLI(LightningCLI):
         parser.set_defaults({"rollout": {"class_path": "HFRolloutCallback"}})
         parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
         parser.set_defaults({"checkpoint.save_last": True, "checkpoint.filename": "{epoch}-{step}"})
+        parser.add_class_arguments(RunWatch, "watch")
         parser.add_class_arguments(OlderProtocol, "protocol")
         parser.add_argument(
             "--gallery",
@@ -196,8 +198,8 @@ class SpeciaRLCLI(LightningCLI):
         log = RolloutLog()
         return [
             options.rollout,  # the others look at the rollouts it attaches
-            SkippedReport(),
             log,
+            options.watch,  # after the log, which has the batch that it stops at
             Continuation(options.rollout, log, self._identity()),
             Thumbnails(options.gallery),
             ResultsWriter(options.protocol),
@@ -206,6 +208,7 @@ class SpeciaRLCLI(LightningCLI):
             StopCheckpoint(),
             options.checkpoint,
             ReportWriter(),
+            SkippedReport(options.watch.max_skipped_share),  # fails once all files are written
         ]
 
     def _identity(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import sys
 from argparse import ArgumentError
 from collections.abc import Callable
 
-from speciarl_pl.errors import SpeciaRLError
+from speciarl_pl.errors import SpeciaRLError, TrainingError
 
 
 def run_command(command: Callable[[], int]) -> int:
@@ -17,6 +17,8 @@ def run_command(command: Callable[[], int]) -> int:
     """
     try:
         return command()
+    except TrainingError as error:
+        return _fail(str(error), 1) if _is_first_rank() else 1  # all ranks raise it: one message
     except SpeciaRLError as error:
         return _fail(str(error), 1)
     except ArgumentError as error:
@@ -30,6 +32,12 @@ def run_command(command: Callable[[], int]) -> int:
 def _fail(message: str, code: int) -> int:
     print(f"error: {message}", file=sys.stderr)
     return code
+
+
+def _is_first_rank() -> bool:
+    from lightning.pytorch.utilities import rank_zero_only  # seconds; only a training comes here
+
+    return not getattr(rank_zero_only, "rank", 0)
 
 
 def _argument_message(error: BaseException | None) -> str | None:

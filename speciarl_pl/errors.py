@@ -3,6 +3,7 @@
 ```
 SpeciaRLError
 ├── DataError         an image, a table or a folder is not what it should be
+├── PromptError       the question does not become a prompt with one image, whatever the image
 ├── ModelError        a checkpoint cannot serve as the policy
 ├── JudgeError        a judge cannot be set up or does not keep its contract
 │   └── UnjudgedError too much was left unjudged
@@ -22,6 +23,10 @@ class SpeciaRLError(Exception):
 
 class DataError(SpeciaRLError):
     """An image, a table or a folder is not what it should be; the message names it."""
+
+
+class PromptError(SpeciaRLError):
+    """The question does not become a prompt with one image, whatever the image."""
 
 
 class ModelError(SpeciaRLError):

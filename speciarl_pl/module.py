@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import lightning as L
 import torch
@@ -13,13 +13,28 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from speciarl_pl.category import UNJUDGED
+from speciarl_pl.checkpoint import (
+    KEY,
+    fit_policy,
+    loaded_state,
+    restore_random_state,
+    saved_state,
+)
 from speciarl_pl.errors import JudgeError, ModelError, RolloutError
 from speciarl_pl.grpo import AdvantageScale, GRPOLoss, group_advantages
 from speciarl_pl.judge import ExactJudge, Judge
 from speciarl_pl.judging import RolloutJudging
 from speciarl_pl.metrics.functional import Summary, group_averages, macro_average
 from speciarl_pl.nonfinite import GradientWatch
-from speciarl_pl.policy import Dtype, LoraSpec, Policy, Quantization, RowKind, load_policy
+from speciarl_pl.policy import (
+    Dtype,
+    LoraSpec,
+    Policy,
+    Quantization,
+    RowKind,
+    check_trainable,
+    load_policy,
+)
 from speciarl_pl.records import (
     Batch,
     EncodedPrompt,
@@ -29,9 +44,10 @@ from speciarl_pl.records import (
     ScoredGroup,
 )
 from speciarl_pl.reward import BestOfGroupReward, Reward
-from speciarl_pl.rng import get_rng_state, set_rng_state
 from speciarl_pl.rollout_stats import rollout_stats
 from speciarl_pl.sampling import Finished
+from speciarl_pl.step_log import StepLog
+from speciarl_pl.step_totals import step_totals
 from speciarl_pl.trainer_check import (
     check_monitors,
     check_optimizer,
@@ -40,9 +56,6 @@ from speciarl_pl.trainer_check import (
 )
 from speciarl_pl.update import PolicyUpdate, Ranks
 from speciarl_pl.validation import ValidationOutcomes, image_outcomes
-
-_LIVE: Final = ("reward", "specificity", "correctness")
-"""What the progress bar shows."""
 
 
 class SpeciaRLModule(L.LightningModule):
@@ -122,8 +135,10 @@ class SpeciaRLModule(L.LightningModule):
         self.batches_trained = 0
         """Training batches so far, of which each counts, whether or not it could be learned from;
         `trainer.global_step`, and so `max_steps` and `every_n_train_steps`, is the same number."""
-        self._step_log: dict[str, float] = {}
+        self._step_log = StepLog()
         self._gradients = GradientWatch()
+        self.batches_learned = 0
+        """Those with a signal after which the optimiser took a step."""
         self._load = partial(
             load_policy,
             base,
@@ -163,6 +178,9 @@ class SpeciaRLModule(L.LightningModule):
         """Load the policy, once."""
         if self.policy is None:
             self.policy = self._load().train()
+        self._judging.thinking_opened = self.policy.encoder.thinking_opened
+        if self._trainer is not None and self._trainer.state.fn == "fit":
+            check_trainable(self.policy)
 
     def configure_optimizers(self) -> Any:
         """The optimiser over the adapter, and its schedule."""
@@ -171,8 +189,7 @@ class SpeciaRLModule(L.LightningModule):
         if self._lr_scheduler is None:
             return optimizer
         schedule = self._lr_scheduler(optimizer)
-        ends = hasattr(schedule, "total_steps")
-        check_schedule(schedule, self.trainer.estimated_stepping_batches if ends else -1)
+        check_schedule(schedule, self.trainer)
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
     @property
@@ -220,7 +237,7 @@ class SpeciaRLModule(L.LightningModule):
         """Judge the rollouts of `batch`, learn from them, and log.
 
         Returns:
-            `{"scored": list[ScoredGroup]}`, for callbacks.
+            `{"scored": list[ScoredGroup], "totals": StepTotals}`, for callbacks.
 
         Raises:
             RolloutError: If no rollout callback has attached rollouts.
@@ -229,10 +246,10 @@ class SpeciaRLModule(L.LightningModule):
         start = time.perf_counter()
         scored = [self._score(group) for group in self._judge(batch)]
         judged_at = time.perf_counter()
-        stats = rollout_stats(scored, self.ranks, self.device)
-        unjudged = stats.get("categories/unjudged", 0.0) * stats.get("rollouts", 0.0)
+        totals = step_totals(scored, len(batch.skipped), self.ranks, self.device)
         # Of all ranks, so that either all stop or none waits for one that did.
-        self._judging.check([g.judged for g in scored], unjudged, stats.get("rollouts", 0.0))
+        self._judging.check([g.judged for g in scored], totals.unjudged, totals.rollouts)
+        stats = rollout_stats(scored, totals, self.ranks, self.device)
         update = self._update(self.loaded_policy, temperature=batch.temperature)
         learned = update(scored, self._only_optimizer(), self.ranks)
         path = Path(self.trainer.default_root_dir, f"nonfinite.{self.global_rank}.pt")
@@ -246,28 +263,21 @@ class SpeciaRLModule(L.LightningModule):
         }
         self.log_step(seconds)
         self._count_batch()
-        return {"scored": scored}
+        self.batches_learned += totals.signal > 0 and "grad_norm" in learned
+        return {"scored": scored, "totals": totals}
 
     def log_step(self, values: Mapping[str, float]) -> None:
         """Log values of the present training batch, as one row with all others of it.
 
-        Lightning's own `log` gives a value again at every later step that has none, so that a step
-        without an update would seem to have had the gradient of the one before.
-
         Args:
             values: By name; what is undefined for this batch is left out.
         """
-        self._step_log |= values
-        for name, value in values.items():  # for the progress bar, and for callbacks that monitor
-            self.log(name, value, prog_bar=name in _LIVE, logger=False)
+        self._step_log.add(self, values)
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         """Hand the row of this batch to the loggers."""
-        row, self._step_log = {**self._step_log, "epoch": self.current_epoch}, {}
-        trainer = cast(Any, self.trainer)
-        if self.batches_trained % max(trainer.log_every_n_steps, 1) == 0:
-            for logger in self.loggers:
-                logger.log_metrics(row, step=self.batches_trained - 1)
+        every = cast(Any, self.trainer).log_every_n_steps
+        self._step_log.write(self, self.batches_trained - 1, every)
 
     def _count_batch(self) -> None:
         """Count a batch, in Lightning's books too, which would count optimiser steps."""
@@ -332,6 +342,7 @@ class SpeciaRLModule(L.LightningModule):
         self._judging.check(judged, unjudged, rollouts)
         assert self.outcomes is not None
         self.outcomes.add(image_outcomes(group) for group in judged)
+        self.outcomes.skip(batch.skipped)
         return {"judged": judged}
 
     def on_validation_epoch_end(self) -> None:
@@ -380,19 +391,26 @@ class SpeciaRLModule(L.LightningModule):
         return self.loaded_policy.load_adapter_state_dict(state_dict)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add the number of batches trained on and the random states."""
-        checkpoint["speciarl"] = {"batches_trained": self.batches_trained, "rng": get_rng_state()}
+        """Add the number of batches trained on, random states, and what the policy is."""
+        checkpoint[KEY] = saved_state(
+            self.loaded_policy, self.batches_trained, self.batches_learned
+        )
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Restore what `on_save_checkpoint` added.
 
         Raises:
-            ModelError: If the checkpoint is not of such a run.
+            ModelError: If the checkpoint is not of such a run, or of one with another policy.
         """
-        if "speciarl" not in checkpoint:
-            raise ModelError("the checkpoint was not written by a run of speciarl_pl")
-        self.batches_trained = checkpoint["speciarl"]["batches_trained"]
-        set_rng_state(checkpoint["speciarl"]["rng"])
+        saved = loaded_state(checkpoint)
+        training = self.trainer.state.fn == "fit"
+        name = str(self.trainer.ckpt_path or "the checkpoint")
+        fit_policy(self.loaded_policy, saved, name, training)
+        self.batches_trained = saved["batches_trained"]
+        # Older checkpoints do not say; whoever resumes one takes it for trained.
+        self.batches_learned = saved.get("batches_learned", self.batches_trained)
+        if training:
+            restore_random_state(saved, self.trainer.global_rank, self.trainer.world_size)
 
 
 def _check_positive(**arguments: int) -> None:

@@ -45,6 +45,8 @@ class SkippedSample:
     """As in `Sample`."""
     reason: str
     """What was wrong, naming the file."""
+    position: int = 0
+    """As in `Sample`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ STEP_METRICS: Final = frozenset(
         "specificity",
         "hm",
         "signal_share",
+        "skipped_share",
         "rollouts",
         "tokens",
         "tokens_per_s",
@@ -73,12 +74,12 @@ def check_optimizer(optimizer: Optimizer) -> None:
         )
 
 
-def check_schedule(schedule: Any, batches: float) -> None:
+def check_schedule(schedule: Any, trainer: L.Trainer) -> None:
     """Refuse a learning-rate schedule that cannot be stepped once a batch to the end.
 
     Args:
         schedule: The schedule.
-        batches: Training batches of the whole run; infinite or negative if that is not known.
+        trainer: Knows how many batches the run has.
 
     Raises:
         ValueError: Says what to set.
@@ -91,7 +92,10 @@ def check_schedule(schedule: Any, batches: float) -> None:
             "torch.optim.lr_scheduler.CosineAnnealingLR"
         )
     steps = getattr(schedule, "total_steps", None)
-    if steps is not None and steps < batches < float("inf"):
+    if steps is None:
+        return
+    batches = trainer.estimated_stepping_batches
+    if steps < batches < float("inf"):
         raise ValueError(
             f"model.lr_scheduler: {name} ends after {steps} steps and this run has {batches:.0f} "
             f"training batches; pass total_steps: {batches:.0f}"

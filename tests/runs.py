@@ -71,8 +71,7 @@ class Commands:
 def world_policy(**options):
     """The built-in base with an adapter that matters, the same at every call."""
     torch.manual_seed(0)
-    options = {"dtype": "float32", **options}
-    policy = load_policy("world", lora=LoraSpec(r=4, alpha=8), **options)
+    policy = load_policy("world", lora=LoraSpec(r=4, alpha=8), **{"dtype": "float32", **options})
     torch.manual_seed(1)
     for name, parameter in policy.named_parameters():
         if "lora_B" in name:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speciarl_pl import answer
-from speciarl_pl.answer import answer_key, extract_answer
+from speciarl_pl.answer import answer_key, extract_answer, thinking
 from speciarl_pl.records import Answer, Unparsed
 
 READ = {
@@ -116,6 +116,13 @@ def test_answer_is_trimmed_short_and_from_the_text(text, max_chars, thinking_ope
         assert len(result.text) <= max_chars
         assert result.text in text
         assert any(map(str.isalnum, result.text))
+
+
+def test_a_thought_that_the_template_opened_and_nothing_closed_is_all_there_is():
+    text = "it may be a <answer>dog</answer>, but"
+    assert thinking(text) == "it may be a"
+    assert thinking(text, thinking_opened=True) == "it may be a dog, but"
+    assert thinking("hm</think><answer>dog</answer>", thinking_opened=True) == "hm"
 
 
 @settings(deadline=None)

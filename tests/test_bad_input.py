@@ -124,6 +124,17 @@ def test_argument_out_of_range(commands, capsys, option, message):
     assert message in rejected(commands, capsys, option)
 
 
+@pytest.mark.parametrize("command", ["fit", "validate", "predict"])
+def test_a_question_that_names_the_placeholder_of_an_image(commands, capsys, photos, command):
+    """It was told as so many broken images."""
+    question = commands.folder / "question.txt"
+    question.write_text("What is <|image_pad|>?")
+    options = (f"--data.prompt={question}", f"--data.images={photos.parent}")
+    message = rejected(commands, capsys, *options, command=command, code=1)
+    assert "data.prompt: expected one image placeholder after the chat template, got 2" in message
+    assert not (commands.folder / "run" / "rollouts.parquet").exists()
+
+
 # ------------------------------------------------------------------- model and data
 
 

@@ -45,7 +45,7 @@ def test_too_much_unjudged_stops_with_the_last_reason():
     outcomes = (Verdict(Category.WRONG, "x"), FAILED)
     judged = [JudgedGroup(group, ("a", "b"), outcomes)]
     judging(patience_s=0).check(judged, 1, 2)
-    with pytest.raises(UnjudgedError, match=r"^6 of 8 .*=0\.5; the last reason: llm: down$"):
+    with pytest.raises(UnjudgedError, match=r"^6 of 8 .*=0\.5; by .*; the last reason: llm: down"):
         judging(patience_s=0).check(judged, 6.0, 8.0)
 
 

@@ -112,7 +112,8 @@ def engine(kind=Talker, size=4):
 def test_too_much_unjudged_stops_the_run(tmp_path):
     message = (
         r"^8 of 8 rollouts were left unjudged, more than max_unjudged_share=0.5; "
-        r"the last reason: Deaf: JudgeUnavailableError: connection refused$"
+        r"by Deaf, for the labels '.*'; the last reason: "
+        r"Deaf: JudgeUnavailableError: connection refused$"
     )
     with pytest.raises(JudgeError, match=message):
         run(make_module(), Deaf(), tmp_path, engine())

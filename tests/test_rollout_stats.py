@@ -6,9 +6,15 @@ from speciarl_pl.category import Category
 from speciarl_pl.grpo import group_advantages
 from speciarl_pl.records import JudgedGroup, ScoredGroup, Unjudged, Unparsed, Verdict
 from speciarl_pl.rollout_stats import rollout_stats
+from speciarl_pl.step_totals import step_totals
 from speciarl_pl.update import Ranks
 
 ONE = Ranks(backward=lambda loss: None, sum=lambda tensor: tensor, count=1, no_sync=None)
+
+
+def stats_of(*scored, skipped=0):
+    totals = step_totals(scored, skipped, ONE, torch.device("cpu"))
+    return rollout_stats(scored, totals, ONE, torch.device("cpu"))
 
 
 def test_shares_of_what_came_from_a_store_and_from_an_llm():
@@ -23,21 +29,22 @@ def test_shares_of_what_came_from_a_store_and_from_an_llm():
     rewards = torch.tensor([1.0, 0, 0, 0, torch.nan, -1])
     judged = JudgedGroup(factory.group([3] * 6), ("x",) * 6, outcomes)
     scored = ScoredGroup(judged, rewards, group_advantages(rewards))
-    stats = rollout_stats([scored], ONE, torch.device("cpu"))
+    stats = stats_of(scored)
     assert stats["judge/cached_share"] == pytest.approx(1 / 4)
     assert stats["judge/llm_share"] == pytest.approx(2 / 4)
     assert stats["categories/unjudged"] == pytest.approx(1 / 6)
 
 
 def test_no_rollout_no_figures():
-    assert rollout_stats([], ONE, torch.device("cpu")) == {}
+    assert stats_of() == {"rollouts": 0.0, "tokens": 0.0}
+    assert stats_of(skipped=2) == {"rollouts": 0.0, "tokens": 0.0, "skipped_share": 1.0}
 
 
 def test_a_mean_of_nothing_is_left_out():
     outcomes = (Unjudged("down"),) * 2
     rewards = torch.full((2,), torch.nan)
     judged = JudgedGroup(factory.group([3, 3]), ("x",) * 2, outcomes)
-    stats = rollout_stats([ScoredGroup(judged, rewards, torch.zeros(2))], ONE, torch.device("cpu"))
+    stats = stats_of(ScoredGroup(judged, rewards, torch.zeros(2)))
     undefined = {"reward", "correctness", "specificity", "hm"}
     assert not (undefined | {"judge/cached_share", "judge/llm_share"}) & stats.keys()
     assert stats["categories/unjudged"] == 1.0
@@ -48,6 +55,6 @@ def test_nothing_right_has_no_specificity():
     outcomes = (Verdict(Category.WRONG, "exact"),) * 2
     judged = JudgedGroup(factory.group([3, 3]), ("x",) * 2, outcomes)
     scored = ScoredGroup(judged, torch.zeros(2), torch.zeros(2))
-    stats = rollout_stats([scored], ONE, torch.device("cpu"))
+    stats = stats_of(scored)
     assert "specificity" not in stats
     assert stats["correctness"] == stats["reward"] == 0.0

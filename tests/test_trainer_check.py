@@ -84,6 +84,10 @@ def sgd():
     return torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
 
 
+def run_of(batches):
+    return SimpleNamespace(estimated_stepping_batches=batches)
+
+
 @pytest.mark.parametrize(
     ("schedule", "batches", "message"),
     [
@@ -94,13 +98,13 @@ def sgd():
 )
 def test_schedules_that_cannot_be_stepped_to_the_end(schedule, batches, message):
     with pytest.raises(ValueError, match=rf"^model.lr_scheduler: .*{message}"):
-        check_schedule(schedule, batches)
+        check_schedule(schedule, run_of(batches))
 
 
 def test_schedules_that_can():
-    check_schedule(lr_scheduler.OneCycleLR(sgd(), 0.1, total_steps=8), 8)
-    check_schedule(lr_scheduler.OneCycleLR(sgd(), 0.1, total_steps=8), float("inf"))
-    check_schedule(lr_scheduler.CosineAnnealingLR(sgd(), 4), 8)
+    check_schedule(lr_scheduler.OneCycleLR(sgd(), 0.1, total_steps=8), run_of(8))
+    check_schedule(lr_scheduler.OneCycleLR(sgd(), 0.1, total_steps=8), run_of(float("inf")))
+    check_schedule(lr_scheduler.CosineAnnealingLR(sgd(), 4), run_of(8))
 
 
 def watching(*callbacks):

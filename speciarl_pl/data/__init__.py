@@ -20,6 +20,7 @@ from speciarl_pl.data.datasets import (
 from speciarl_pl.data.images import open_image
 from speciarl_pl.data.loader import BatchLoader, ResumableLoader
 from speciarl_pl.data.module import OpenWorldDataModule
+from speciarl_pl.data.position import listing_digest
 from speciarl_pl.data.prompts import load_prompt
 from speciarl_pl.data.source import ImageSource
 
@@ -44,6 +45,7 @@ __all__ = [
     "ResumableLoader",
     "StanfordCars",
     "WorldImages",
+    "listing_digest",
     "load_prompt",
     "open_image",
 ]

@@ -47,7 +47,8 @@ class Collate:
         except DataError as error:
             if self._on_error == "raise":
                 raise
-            batch.skipped.append(SkippedSample(sample.id, sample.dataset, str(error)))
+            reason = str(error)
+            batch.skipped.append(SkippedSample(sample.id, sample.dataset, reason, sample.position))
         else:
             batch.samples.append(sample)
             batch.prompts.append(prompt)

@@ -66,7 +66,7 @@ class ImageDataset(Dataset[Sample | SkippedSample]):
         except DataError as error:
             if self._on_error == "raise":
                 raise
-            return SkippedSample(row["id"], self.name, str(error))
+            return SkippedSample(row["id"], self.name, str(error), self._first + index)
         return Sample(
             row["id"],
             self.name,

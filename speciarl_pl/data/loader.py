@@ -1,9 +1,8 @@
 """Loaders that Lightning takes as they are: it neither rebuilds them nor changes their sampler."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -11,7 +10,6 @@ from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 from speciarl_pl.data.collate import Collate, pin
 from speciarl_pl.data.sampler import EvalBatches, TrainBatches
-from speciarl_pl.errors import DataError
 from speciarl_pl.records import Batch, Sample, SkippedSample
 
 
@@ -25,16 +23,6 @@ class Workers:
     """Keep the workers between epochs."""
     pin_memory: bool = False
     """Put batches into page-locked memory, where there is a GPU."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What the training loop knows about the batches it was given."""
-
-    in_flight: int
-    """Batches handed out but not finished: 1 within a step, else 0."""
-    epoch_length: float
-    """Batches that the loop takes in an epoch; may be fewer than the loader has."""
 
 
 class BatchLoader:
@@ -68,6 +56,9 @@ class BatchLoader:
             num_workers=workers.count,
             persistent_workers=workers.persistent and workers.count > 0,
             worker_init_fn=_quiet_tokenizers,
+            # Every pass draws a seed for its workers, by default from the generator of all else: a
+            # run that goes on, and so begins a pass more, would have other random numbers.
+            generator=torch.Generator(),
         )
 
     def __len__(self) -> int:
@@ -87,21 +78,16 @@ class BatchLoader:
 
 
 class ResumableLoader(BatchLoader):
-    """A training loader that goes on where a checkpoint left off, in the middle of an epoch too.
+    """A training loader that can begin in the middle of an epoch.
 
-    It counts the batches that were handed out, not those that workers read ahead. The epoch is
-    kept here and ends when all its batches were handed out, however often a pass is begun:
-    Lightning counts an epoch too many when `max_steps` ends a run within one, and may begin a pass
-    too many after that. Lightning finds `state_dict` and `load_state_dict` and keeps the state in
-    its checkpoint.
+    Lightning's checkpoints do not depend on it: the data module keeps the position, and the loops
+    of `speciarl_pl.data.loops` say before every pass where it begins.
 
     Args:
         dataset: As in `BatchLoader`.
         batches: As in `BatchLoader`.
         collate: As in `BatchLoader`.
         workers: As in `BatchLoader`.
-        progress: What the training loop is done with. Without it, every batch handed out, and an
-            epoch has all batches of the data set.
     """
 
     def __init__(
@@ -110,11 +96,9 @@ class ResumableLoader(BatchLoader):
         batches: TrainBatches,
         collate: Collate,
         workers: Workers | None = None,
-        progress: Callable[[], Progress] | None = None,
     ) -> None:
         super().__init__(dataset, batches, collate, workers)
         self._order = batches
-        self._progress = progress
         self._given = 0
 
     @property
@@ -122,51 +106,23 @@ class ResumableLoader(BatchLoader):
         """Epoch of the batches given now, from 0."""
         return self._order.epoch
 
+    @property
+    def step_size(self) -> int:
+        """Samples that all ranks together take in one step."""
+        return self._order.step_size
+
+    def go_to(self, epoch: int, batch: int = 0) -> None:
+        """Begin the next pass with a batch of an epoch, both from 0."""
+        self._order.epoch, self._given = epoch, batch
+
     def __iter__(self) -> Iterator[Batch]:
         """Give the rest of this epoch, or the next epoch if this one is done."""
-        if self._given >= self._asked().epoch_length:
-            self._go_to(self._order.epoch + 1, 0)
+        if self._given >= len(self):
+            self.go_to(self._order.epoch + 1)
         self._order.start = self._given
         for batch in super().__iter__():
             self._given += 1
             yield batch
-
-    def state_dict(self) -> dict[str, Any]:
-        """Give the position, the same on all ranks.
-
-        Returns:
-            `epoch`, `seen` (samples of that epoch that all ranks together are done with), and the
-            `size` and `seed` on which the order rests.
-        """
-        progress = self._asked()
-        epoch, done = self._order.epoch, self._given - progress.in_flight
-        if done >= progress.epoch_length:
-            epoch, done = epoch + 1, 0
-        order = self._order
-        seen = done * order.step_size
-        return {"epoch": epoch, "seen": seen, "size": order.size, "seed": order.seed}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go to a saved position.
-
-        After a change of batch size or number of processes it is rounded down to a whole step.
-
-        Raises:
-            DataError: If the training data or the seed are not those of the checkpoint.
-        """
-        for key, now in (("size", self._order.size), ("seed", self._order.seed)):
-            if state_dict[key] != now:
-                raise DataError(
-                    f"training data: the checkpoint was written with {key} {state_dict[key]}, this"
-                    f" run has {now}; resume with the same data and seed, or start a new run"
-                )
-        self._go_to(state_dict["epoch"], state_dict["seen"] // self._order.step_size)
-
-    def _go_to(self, epoch: int, batch: int) -> None:
-        self._order.epoch, self._given = epoch, batch
-
-    def _asked(self) -> Progress:
-        return self._progress() if self._progress else Progress(0, len(self))
 
 
 def _quiet_tokenizers(_: int) -> None:

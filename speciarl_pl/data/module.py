@@ -14,7 +14,15 @@ from speciarl_pl.data.datasets.photo_list import PhotoList
 from speciarl_pl.data.datasets.photos import PhotoFolder
 from speciarl_pl.data.images import MAX_PIXELS, PILLOW_LIMIT
 from speciarl_pl.data.judge_owner import JudgeOwner
-from speciarl_pl.data.loader import BatchLoader, Progress, ResumableLoader, Workers
+from speciarl_pl.data.loader import BatchLoader, ResumableLoader, Workers
+from speciarl_pl.data.loops import PositionedFitLoop, install_loops
+from speciarl_pl.data.position import (
+    TrainingOrder,
+    listing_digest,
+    loaded_position,
+    saved_position,
+)
+from speciarl_pl.data.prompt_check import check_prompt
 from speciarl_pl.data.prompts import load_prompt
 from speciarl_pl.data.sampler import EvalBatches, Share, TrainBatches
 from speciarl_pl.data.skipped import add_skipped, summarise
@@ -108,7 +116,9 @@ class OpenWorldDataModule(L.LightningDataModule):
         }
         self._datasets: dict[str, Dataset[Sample | SkippedSample]] = {}
         self._lists: dict[str, list[ImageDataset]] = {}
+        self._prompt_checked = False
         self._train_loader: ResumableLoader | None = None
+        self._order: TrainingOrder | None = None
         self._eval_loaders: list[BatchLoader] = []
         self._owner: JudgeOwner | None = None
         self._batch_size = batch_size
@@ -136,6 +146,10 @@ class OpenWorldDataModule(L.LightningDataModule):
         if stage == "fit" and self.trainer and "val" not in self._datasets:
             # Lightning warns of an empty list of loaders, and has no other way to be told.
             cast(Any, self.trainer).limit_val_batches = 0
+        if stage == "fit":
+            self._order = self._training_order()
+            if self.trainer:
+                install_loops(self.trainer)
         if stage != "predict" and self._owner is None:
             self._owner = JudgeOwner(self._own_judge)
             self.judge = self._owner.open(self.trainer)
@@ -167,7 +181,6 @@ class OpenWorldDataModule(L.LightningDataModule):
                 self._train_batches(dataset),
                 self._collate(),
                 self._workers,
-                self._progress,
             )
         return self._train_loader
 
@@ -212,12 +225,28 @@ class OpenWorldDataModule(L.LightningDataModule):
         return summarise(self.skipped)
 
     def state_dict(self) -> dict[str, Any]:
-        """Keep the skipped samples in the checkpoint."""
-        return {"skipped": [asdict(skipped) for skipped in self.skipped]}
+        """Keep the skipped samples and, in training, the position in the checkpoint."""
+        state: dict[str, Any] = {"skipped": [asdict(skipped) for skipped in self.skipped]}
+        loop = self.trainer.fit_loop if self.trainer else None
+        if self._order is not None and isinstance(loop, PositionedFitLoop):
+            state["position"] = saved_position(loop.position(), self._order)
+        return state
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over the skipped samples of a checkpoint."""
+        """Take over the skipped samples of a checkpoint and, to train on, its position.
+
+        After a change of batch size or number of processes it is rounded down to a whole step.
+
+        Raises:
+            DataError: If the training data or the seed are not those of the checkpoint.
+        """
         self.note_skipped([SkippedSample(**skipped) for skipped in state_dict["skipped"]])
+        saved = state_dict.get("position")
+        if saved is None or self.trainer is None or self.trainer.state.fn != "fit":
+            return
+        assert self._order is not None
+        self._order.check(saved)
+        install_loops(self.trainer).begin_at(loaded_position(saved))
 
     def listing(self, role: str) -> list[ImageDataset]:
         """Give the data sets of a role (`train`, `val`, `test`, `images`), once they are set up."""
@@ -238,7 +267,14 @@ class OpenWorldDataModule(L.LightningDataModule):
         encode = self.encode
         if encode is None:
             encode = cast(Encode, self.trainer.lightning_module.encode)  # type: ignore[union-attr]
+        if not self._prompt_checked:
+            check_prompt(encode, self.prompt)
+            self._prompt_checked = True
         return Collate(encode, self._on_error)
+
+    def _training_order(self) -> TrainingOrder:
+        lists = self._lists["train"]
+        return TrainingOrder(sum(map(len, lists)), self._seed, listing_digest(lists))
 
     def _train_batches(self, dataset: Dataset[Sample | SkippedSample]) -> TrainBatches:
         size = len(dataset)  # type: ignore[arg-type]
@@ -259,12 +295,6 @@ class OpenWorldDataModule(L.LightningDataModule):
 
     def _overfits(self) -> bool:
         return self.trainer is not None and cast(Any, self.trainer).overfit_batches > 0
-
-    def _progress(self) -> Progress:
-        assert self.trainer is not None
-        loop = self.trainer.fit_loop
-        batches = cast(Any, loop.epoch_loop.batch_progress.current)
-        return Progress(batches.ready - batches.processed, loop.max_batches)
 
 
 def _photos(images: str | list[str]) -> ImageSource:

@@ -24,6 +24,7 @@ class EarlyJudge(StreamingJudge):
     Args:
         judge: An opened judge that may be asked from several threads.
         max_chars: See `extract_answer`.
+        thinking_opened: See `extract_answer`.
 
     Example:
         >>> from speciarl_pl.judge import ExactJudge
@@ -33,9 +34,10 @@ class EarlyJudge(StreamingJudge):
         'specific'
     """
 
-    def __init__(self, judge: Judge, max_chars: int) -> None:
+    def __init__(self, judge: Judge, max_chars: int, thinking_opened: bool = False) -> None:
         self._judge = judge
         self._max_chars = max_chars
+        self._thinking_opened = thinking_opened
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="judge-early")
         self._futures: dict[tuple[str, str], Future[Judgement]] = {}
         self._queue: list[tuple[Pair, Future[Judgement]]] = []
@@ -61,7 +63,7 @@ class EarlyJudge(StreamingJudge):
             truth: The label of its image; nothing is asked if it is blank.
             text: The completion; nothing is asked if it holds no answer.
         """
-        answer = extract_answer(text, self._max_chars)
+        answer = extract_answer(text, self._max_chars, self._thinking_opened)
         if isinstance(answer, Answer) and answer_key(truth):
             self._ask([Pair(truth, answer.text)])
 

@@ -32,12 +32,17 @@ def attach(base: Any, spec: LoraSpec) -> PeftModel:
     config = LoraConfig(
         r=spec.r,
         lora_alpha=spec.alpha,
-        lora_dropout=spec.dropout,
+        lora_dropout=0.0,
         target_modules=names,
         exclude_modules=outside if shares_names else None,
         task_type="CAUSAL_LM",
     )
     return get_peft_model(base, config)
+
+
+def replace(model: PeftModel, config: LoraConfig) -> PeftModel:
+    """Put a fresh adapter in the place of the one that a model has."""
+    return get_peft_model(model.unload(), config)
 
 
 def load(base: Any, directory: str) -> PeftModel:
@@ -82,13 +87,18 @@ def load_state_dict(model: PeftModel, state: Mapping[str, Tensor]) -> None:
     Raises:
         ModelError: If names are missing or unknown, or a shape differs.
     """
-    differing = sorted(state.keys() ^ state_dict(model).keys())
+    own = state_dict(model)
+    differing = sorted(state.keys() ^ own.keys())
     if differing:
         raise ModelError(f"adapter tensors do not match the model: {', '.join(differing[:3])}")
-    try:
-        set_peft_model_state_dict(model, dict(state))
-    except RuntimeError as error:
-        raise ModelError(f"adapter tensors do not match the model: {error}") from error
+    shapes = [(name, tuple(state[name].shape), tuple(own[name].shape)) for name in sorted(own)]
+    odd = [f"{name}: {found} in place of {own}" for name, found, own in shapes if found != own]
+    if odd:
+        raise ModelError(
+            f"adapter tensors do not match the model: {len(odd)} have another shape, e.g. {odd[0]};"
+            " was it trained with another rank (--model.lora.r)?"
+        )
+    set_peft_model_state_dict(model, dict(state))
 
 
 def save(model: PeftModel, directory: Path | str) -> None:

@@ -1,8 +1,10 @@
 """From a name and a few options to a policy."""
 
+import warnings
 from collections.abc import Iterable
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -10,12 +12,14 @@ import transformers as typed_transformers
 
 from speciarl_pl.errors import ModelError
 from speciarl_pl.policy import adapter as adapters
-from speciarl_pl.policy import shared
+from speciarl_pl.policy import identity, shared
 from speciarl_pl.policy.checkpoint import quiet, resolve, vlm_config
+from speciarl_pl.policy.dropout import switch_off_dropout
 from speciarl_pl.policy.encoder import ProcessorPromptEncoder, PromptEncoder, QwenPromptEncoder
 from speciarl_pl.policy.policy import Policy
 from speciarl_pl.policy.quantize import check_quantized, keep_trainable, nf4_config
 from speciarl_pl.policy.spec import Dtype, LoraSpec, Quantization, RowKind
+from speciarl_pl.policy.wide import widen_head
 
 transformers: Any = typed_transformers  # its classes are only partly typed
 
@@ -66,6 +70,7 @@ def load_policy(
         peft = (
             adapters.load(model, adapter) if adapter else adapters.attach(model, lora or LoraSpec())
         )
+    without_dropout(peft, adapter)
     if gradient_checkpointing:
         enable_checkpointing(model)
     policy = Policy(
@@ -76,7 +81,23 @@ def load_policy(
         eos_token_ids=eos_token_ids(model, encoder.tokenizer),
         pad_token_id=pad_token_id(encoder.tokenizer),
     )
+    policy.base_name = base
+    if adapter and (needed := identity.read(adapter)):
+        where = str(Path(adapter, identity.NAME))
+        identity.check_base(needed, policy.identity, where, exported=True)
     return policy.eval()
+
+
+def without_dropout(model: Any, adapter: str | None) -> None:
+    """Switch dropout off, and say so if a loaded adapter was trained with it."""
+    share = model.peft_config["default"].lora_dropout
+    switch_off_dropout(model)
+    if share:
+        warnings.warn(
+            f"{adapter}: its lora_dropout of {share} is switched off: ratio, clipping and KL"
+            " compare passes that must see the same network; what is saved says 0",
+            stacklevel=3,
+        )
 
 
 def load_base(path: str, config: Any, dtype: Dtype, quantization: Quantization | None) -> Any:
@@ -105,6 +126,7 @@ def load_base(path: str, config: Any, dtype: Dtype, quantization: Quantization |
         check_quantized(model, path)
         keep_trainable(model)
     model.requires_grad_(False)
+    widen_head(model)
     return model
 
 
@@ -180,7 +202,7 @@ def _qwen_encoder(path: str, config: Any, sizes: dict[str, int]) -> PromptEncode
     if tokenizer.chat_template is None:
         raise ValueError("the tokenizer has no chat template")
     images = transformers.AutoImageProcessor.from_pretrained(path, backend=image_backend(), **sizes)
-    return QwenPromptEncoder(tokenizer, images, config.image_token_id)
+    return QwenPromptEncoder(tokenizer, images, config.image_token_id, banned_token_ids(config))
 
 
 def _prepare_rows(model: Any, rows: RowKind) -> Literal["shared", "plain"]:

@@ -10,6 +10,7 @@ from peft import LoraConfig, PeftModel
 from torch import Tensor, nn
 
 from speciarl_pl.policy import adapter
+from speciarl_pl.policy import identity as identities
 from speciarl_pl.policy.encoder import PromptEncoder
 from speciarl_pl.policy.plain import score_plain
 from speciarl_pl.policy.scores import FlatScores, TokenScores, completion_lengths, to_grid
@@ -47,6 +48,27 @@ class Policy(nn.Module):
         self.banned_token_ids = sorted(set(banned_token_ids))
         self.eos_token_ids = list(eos_token_ids)
         self.pad_token_id = pad_token_id
+        self.base_name = str(model.get_base_model().name_or_path)
+        """What messages and checkpoints call the base."""
+        self._identity: dict[str, Any] | None = None
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Base, its number format, and the form of the adapter: see `speciarl_pl.policy.identity`.
+
+        What is loaded never changes, so the weights are looked at once.
+        """
+        if self._identity is None:
+            self._identity = identities.identity(
+                self.base, self.base_name, self.compute_dtype, self.lora_config
+            )
+        return self._identity
+
+    def take_adapter_of(self, needed: Mapping[str, Any]) -> None:
+        """Put a fresh adapter of the form of another identity in the place of this one."""
+        self.model = adapter.replace(self.model, identities.lora_config(needed))
+        self.train(self.training)
+        self._identity = None
 
     @property
     def tokenizer(self) -> Any:
@@ -167,8 +189,12 @@ class Policy(nn.Module):
         adapter.load_state_dict(self.model, state)
 
     def save_adapter(self, directory: Path | str) -> None:
-        """Write the adapter in PEFT format; loads with PEFT, transformers and vLLM."""
+        """Write the adapter in PEFT format, with its identity beside it.
+
+        It loads with PEFT, transformers and vLLM.
+        """
         adapter.save(self.model, directory)
+        identities.write(directory, self.identity)
 
     def _score(
         self,

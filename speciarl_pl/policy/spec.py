@@ -22,7 +22,7 @@ class LoraSpec:
     alpha: int = 32
     """Numerator of the scale; the update is multiplied by `alpha / r`."""
     dropout: float = 0.0
-    """Share of the adapter's inputs set to 0 in training, in [0, 1)."""
+    """Must be 0: passes whose log-probabilities are compared have to see the same network."""
     target_modules: str | tuple[str, ...] = "all-linear"
     """`all-linear`, or names such as `q_proj`; only the language model is ever adapted."""
 
@@ -30,9 +30,12 @@ class LoraSpec:
         """Check the numbers.
 
         Raises:
-            ValueError: On a rank below 1 or a dropout outside [0, 1).
+            ValueError: On a rank below 1 or any dropout.
         """
         if self.r < 1:
             raise ValueError(f"r: expected an int >= 1, got {self.r}")
-        if not 0.0 <= self.dropout < 1.0:
-            raise ValueError(f"dropout: expected a share in [0, 1), got {self.dropout}")
+        if self.dropout != 0:
+            raise ValueError(
+                f"dropout: expected 0, got {self.dropout}; ratio, clipping and KL compare passes"
+                " that must see the same network, and with dropout each would draw another"
+            )

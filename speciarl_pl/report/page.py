@@ -14,6 +14,7 @@ from speciarl_pl.report.plane import plane, scope_shapes
 from speciarl_pl.report.plot import library
 from speciarl_pl.report.published import NOTE, PUBLISHED
 from speciarl_pl.report.read import Run
+from speciarl_pl.report.remarks import remarks, skipped
 from speciarl_pl.report.stages import Stage, base_pairs, datasets_of, stages_of
 from speciarl_pl.report.table import (
     LABELS,
@@ -98,6 +99,8 @@ def _numbers(
         "labels": LABELS,
         "compared": COMPARED,
         "table": [(scope, [row for row in rows if row.scope == scope]) for scope in scopes],
+        "remarks": remarks({stage.name: stage.results.datasets for stage in stages}),
+        "unread": _unread(stages),
         "measures": more,
         "measured": [
             (name, stage.name)
@@ -111,6 +114,19 @@ def _numbers(
         "numbers_json": json.dumps(_numbers_json(stages), indent=1, ensure_ascii=False),
         "numbers_csv": numbers_csv(rows),
     }
+
+
+def _unread(stages: Sequence[Stage]) -> dict[str, list[str]]:
+    """By stage and data set: the images that could not be read, as far as they are named."""
+    found = {}
+    for stage in stages:
+        for name, summary in stage.results.datasets.items():
+            named = [one["reason"] for one in summary.get("skipped", {}).get("samples", ())]
+            if more := skipped(summary) - len(named):
+                named.append(f"and {more} more")
+            if named:
+                found[f"{name}, {stage.name}"] = named
+    return found
 
 
 def _beside_the_paper(group: str, rows: Sequence[Row]) -> dict[str, Any]:

@@ -32,6 +32,10 @@ class Results:
     """Means over the data sets; empty if the file has none."""
     groups: Mapping[str, Mapping[str, Any]]
     """Means over named groups of data sets, such as `fine_grained`; empty if there is none."""
+    step: int | None = None
+    """Training batches before it was validated; None where the file does not say."""
+    last_step: int | None = None
+    """Training batches when its training ended; None where the file does not say."""
 
 
 def read_results(path: Path) -> Results:
@@ -65,7 +69,8 @@ def read_results(path: Path) -> Results:
     macro = content.get("macro") or {}
     for name, means in {"macro": macro, **{f"groups.{n}": g for n, g in groups.items()}}.items():
         _check_rates(path, name, means)
-    return Results(path, datasets, macro, groups)
+    steps = [_step(path, content, name) for name in ("step", "last_step")]
+    return Results(path, datasets, macro, groups, *steps)
 
 
 def _content(path: Path) -> Any:
@@ -75,6 +80,13 @@ def _content(path: Path) -> Any:
         raise _refused(path, f"cannot be read ({error.strerror or error})") from error
     except ValueError as error:  # no JSON, or no UTF-8
         raise _refused(path, f"not JSON ({error})") from error
+
+
+def _step(path: Path, content: Mapping[str, Any], name: str) -> int | None:
+    value = content.get(name)
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
+        raise _refused(path, f"{name}: expected an int >= 0 or null, got {value!r}")
+    return value
 
 
 def _objects(path: Path, content: Mapping[str, Any], key: str) -> dict[str, dict[str, Any]]:

@@ -24,10 +24,28 @@ class Stage:
     """Its outcomes image by image, if the run left them."""
 
 
+def trained_name(step: int | None, last_step: int | None = None) -> str:
+    """What tables call a trained model, with the training batches it was validated after.
+
+    Args:
+        step: Those batches; None where they are not known.
+        last_step: Batches at the end of the training; None where that is not known.
+
+    Example:
+        >>> trained_name(80, 80), trained_name(40, 80), trained_name(None)
+        ('trained (step 80)', 'trained (step 40 of 80)', 'trained')
+    """
+    if step is None:
+        return "trained"
+    after = f" of {last_step}" if last_step not in (None, step) else ""
+    return f"trained (step {step}{after})"
+
+
 def stages_of(runs: Sequence[Run]) -> list[Stage]:
     """List the models of some runs: bases first, one for all of them where all are the same.
 
-    A lone run has the stages `base` and `trained`; one without a base has its own name.
+    A lone run has the stages `base` and `trained`, with its step; one without a base has its own
+    name.
     """
     bases = [
         Stage(f"{run.name}: base", (run.name,), True, run.base, run.rollouts.get("base"))
@@ -43,7 +61,8 @@ def stages_of(runs: Sequence[Run]) -> list[Stage]:
         Stage(run.name, (run.name,), False, run.results, run.rollouts.get("val")) for run in runs
     ]
     if trained:
-        finals = [replace(finals[0], name="trained")]
+        results = runs[0].results
+        finals = [replace(finals[0], name=trained_name(results.step, results.last_step))]
     return bases + finals
 
 

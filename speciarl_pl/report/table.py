@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
+from speciarl_pl.report.remarks import aside
 from speciarl_pl.report.results import RATES
 from speciarl_pl.report.stages import Stage, datasets_of
 
@@ -58,6 +59,8 @@ class Row:
     """Name of the group; empty if it is none."""
     datasets: tuple[str, ...] = ()
     """What a mean is over."""
+    aside: str = ""
+    """What was skipped, cut, unparsed or unjudged; empty for means and where nothing was."""
 
 
 def headline_rows(stages: Sequence[Stage]) -> list[Row]:
@@ -78,15 +81,20 @@ def headline_rows(stages: Sequence[Stage]) -> list[Row]:
 
 
 def _macro(stage: Stage) -> dict[str, Any] | None:
-    names = list(stage.results.datasets)
-    return {"datasets": names, **stage.results.macro} if len(names) > 1 else None
+    macro = {"datasets": list(stage.results.datasets), **stage.results.macro}
+    return macro if len(macro["datasets"]) > 1 else None
 
 
 def _means(group: str, found: Sequence[tuple[Stage, Mapping[str, Any] | None]]) -> list[Row]:
-    """Rows of a mean; if it is not over the same data sets everywhere, they are named."""
+    """Rows of a mean; if it is not over the same data sets everywhere, they are named.
+
+    So is what it leaves out, such as a data set of which no image could be read.
+    """
     means = [(stage, mean, tuple(mean.get("datasets") or ())) for stage, mean in found if mean]
     alike = len({tuple(sorted(names)) for _, _, names in means}) == 1
     label = group_label(group) if group else MACRO
+    if alike and (left_out := means[0][1].get("left_out")):
+        label = f"{label} but {', '.join(left_out)}"
     kind: Kind = "group" if group else "macro"
     by_scope: dict[str, list[Row]] = {}
     for stage, mean, names in means:
@@ -138,6 +146,7 @@ def _row(
         {name: _estimate(result, name) for name in RATES},
         group,
         datasets,
+        aside(result) if single else "",
     )
 
 

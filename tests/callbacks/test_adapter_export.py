@@ -21,6 +21,7 @@ from speciarl_pl.world import base_path, draw, world_specs
 def module():
     module = SpeciaRLModule()
     module.policy = runs.world_policy()
+    module.batches_trained = module.batches_learned = 1
     return module
 
 
@@ -58,10 +59,17 @@ def test_it_reloads_with_plain_peft_and_gives_the_same_greedy_answers(tmp_path, 
 def test_an_exception_writes_what_was_trained(tmp_path, module):
     export, trainer = AdapterExport(), trainer_in(tmp_path)
     export.on_exception(trainer, module, RuntimeError())
-    assert not list(tmp_path.iterdir()), "nothing was trained yet"
-    export.on_train_batch_end(trainer, module, {}, None, 0)
-    export.on_exception(trainer, module, RuntimeError())
     assert (tmp_path / "adapter/adapter_model.safetensors").exists()
+
+
+@pytest.mark.parametrize("event", ["on_train_end", "on_exception"])
+def test_what_never_learned_is_not_written_and_that_is_said(tmp_path, module, capsys, event):
+    module.batches_trained, module.batches_learned = 3, 0
+    error = [RuntimeError()] if event == "on_exception" else []
+    getattr(AdapterExport(), event)(trainer_in(tmp_path), module, *error)
+    assert not list(tmp_path.iterdir())
+    said = capsys.readouterr().err
+    assert said == f"{tmp_path / 'adapter'} was not written: nothing was learned in 3 batches\n"
 
 
 def test_an_exception_before_the_policy_is_loaded_stays_what_it_is(tmp_path):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from interruptions import Deaf, InterruptedRunError, Interruptible
+from PIL import Image
 
 SAMPLES = (
     "--rollout.val_group_size=3",
@@ -88,16 +89,62 @@ def test_what_was_left_unjudged_is_asked_again(commands, engine, tmp_path, monke
     assert pq.read_metadata(tmp_path / "run" / "rollouts.parquet").num_rows == 5
 
 
+@pytest.fixture
+def broken(tmp_path):
+    """A table of five photos of which two cannot be read."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for place in range(5):
+        Image.new("RGB", (56, 56), (50 * place, 0, 0)).save(folder / f"{place}.png")
+    for place in (1, 3):
+        (folder / f"{place}.png").write_bytes(b"")
+    rows = [f"{place}.png,crimson hexagon" for place in range(5)]
+    (folder / "table.csv").write_text("\n".join(["image,label", *rows]) + "\n")
+    return {
+        "class_path": "ImageTable",
+        "init_args": {"path": str(folder / "table.csv"), "name": "photos"},
+    }
+
+
+def of(folder, name, dataset):
+    return json.loads((folder / name / "results.json").read_text())["datasets"][dataset]
+
+
+@pytest.mark.slow
+def test_what_was_cut_and_skipped_is_known_after_an_interruption_too(
+    commands, engine, broken, tmp_path, capsys
+):
+    options = (
+        f"--data.val={json.dumps([broken])}",
+        "--rollout.val_sampling={temperature: 1.0, max_new_tokens: 3}",
+    )
+    assert validate(commands, "whole", *options) == 0
+    engine.breaks_at = 2
+    with pytest.raises(InterruptedRunError):
+        validate(commands, "part", *options)
+    engine.breaks_at = None
+    capsys.readouterr()
+    assert validate(commands, "part", *options) == 0
+    assert content(tmp_path, "part") == content(tmp_path, "whole")
+    found = of(tmp_path, "part", "photos")
+    assert (found["images"], found["cut"], found["skipped"]["count"]) == (3, 3, 2)
+    assert [one["id"] for one in found["skipped"]["samples"]] == ["1.png", "3.png"]
+    shown = capsys.readouterr().out
+    assert "cut: rollouts ended by rollout.val_sampling.max_new_tokens = 3" in shown
+    assert "skipped" in shown
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 2])
-def test_kill_9_and_the_same_command_again(commands, tmp_path, processes):
+def test_kill_9_and_the_same_command_again(commands, broken, tmp_path, processes):
     """Byte for byte the results of a run that nothing happened to, on one process."""
     sets = [
         {"class_path": "WorldImages", "init_args": {"n": n, "seed": n, "name": name}}
         for n, name in ((9, "seen"), (12, "unseen"))
     ]
-    options = [f"--data.val={json.dumps(sets)}", *SAMPLES]
+    options = [f"--data.val={json.dumps([broken, *sets])}", *SAMPLES]
     assert commands("validate", "whole", *options) == 0
+    assert of(tmp_path, "whole", "photos")["skipped"]["count"] == 2
     again = [
         *(sys.executable, "-m", "speciarl_pl", "validate", "--config", str(commands.config)),
         *("--run_dir", str(tmp_path / "killed"), *options, "--data.val_batch_size=1"),
@@ -113,7 +160,8 @@ def test_kill_9_and_the_same_command_again(commands, tmp_path, processes):
 
 def one_thread():
     tests = str(Path(__file__).parents[1])  # holds the reward that the tiny configuration names
-    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": tests}
+    paths = os.pathsep.join(filter(None, [tests, os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": paths}
 
 
 def kill_at_work(command, parts):

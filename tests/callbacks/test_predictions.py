@@ -49,6 +49,13 @@ def test_no_readable_answer_is_no_abstention():
     assert (found.answer, found.abstained, found.answers) == (None, False, [(None, 2)])
 
 
+def test_a_cut_thought_that_the_template_opened_is_shown_whole():
+    text = "it may be a <answer>dog</answer>, but"
+    drawn = [{"position": 0, "answer": None, "text": text}]
+    (found,) = photo_predictions(photos("a.jpg"), drawn, {}, thinking_opened=True)
+    assert (found.answer, found.thinking) == (None, "it may be a dog, but")
+
+
 def test_every_photo_is_there_in_order_also_one_that_could_not_be_read():
     drawn = [*rows(0, ("cat", "")), *rows(2, ("dog", ""))]
     found = photo_predictions(photos("a.jpg", "b.jpg", "c.jpg"), drawn, {"b.jpg": "b.jpg: empty"})

@@ -1,9 +1,11 @@
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
 
 from speciarl_pl.callbacks import SkippedReport
 from speciarl_pl.data import OpenWorldDataModule
+from speciarl_pl.errors import DataError
 from speciarl_pl.records import Batch, SkippedSample
 
 BROKEN = SkippedSample("a.jpg", "pets", "a.jpg: an empty file")
@@ -45,6 +47,20 @@ def test_nothing_left_out_nothing_said(trainer, capsys):
     report.on_validation_batch_end(trainer, None, {}, Batch([], []), 0)
     report.teardown(trainer, None, "fit")
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("limit", "stops"), [(0.4, False), (0.3, True), (None, False)])
+def test_a_validation_that_left_out_too_much_fails_at_the_end(trainer, limit, stops):
+    results = {
+        "pets": {"images": 4, "skipped": {"count": 4, "samples": []}},
+        "birds": {"images": 2, "skipped": {"count": 0, "samples": []}},
+    }
+    module = SimpleNamespace(results=results)
+    report = SkippedReport(limit)
+    report.teardown(trainer, module, "fit")
+    expected = pytest.raises(DataError, match=r"^4 of 10 images .* more than watch\.max_skipped")
+    with expected if stops else nullcontext():
+        report.teardown(trainer, module, "validate")
 
 
 def test_no_data_module_no_failure(capsys):

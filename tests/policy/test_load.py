@@ -145,7 +145,10 @@ def test_checkpointing_works_on_plain_rows(llava_dir):
     assert torch.allclose(*gradients, atol=1e-6)
 
 
-@pytest.mark.parametrize(("options", "named"), [({"r": 0}, "r:"), ({"dropout": 1.0}, "dropout:")])
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [({"r": 0}, "r:"), ({"dropout": 0.1}, "dropout: expected 0, got 0.1; ratio")],
+)
 def test_wrong_lora_numbers_are_named(options, named):
     with pytest.raises(ValueError, match=named):
         LoraSpec(**options)

@@ -82,13 +82,35 @@ def test_probabilities_over_the_allowed_tokens_sum_to_one():
     assert scores.logprobs.exp().sum().item() == pytest.approx(1, abs=1e-5)
 
 
-def test_16_bit_states_give_float32_scores():
+BFLOAT16_GAPS = 1e-5, 1e-5, 1e-2
+"""Nats of a log-probability and of an entropy, which are float32 sums of the same 16-bit numbers,
+and the share of a token's gradient, which is rounded to them."""
+
+
+@pytest.mark.parametrize("autocast", [False, True], ids=["bare", "autocast"])
+@pytest.mark.parametrize("rows", [3, 1000], ids=lambda n: f"chunks_of_{n}")
+@pytest.mark.parametrize("temperature", [0.6, 1.0, 2.0])
+@pytest.mark.parametrize("banned", [[], [0, 3]], ids=["none_banned", "two_banned"])
+def test_with_bfloat16_they_equal_a_slow_loop_too(rows, temperature, banned, autocast):
+    """Under autocast too, which would round the products inside, and make the entropy NaN."""
     hidden, weight, targets = inputs()
-    scores = score_tokens(
-        hidden.bfloat16(),
-        weight.bfloat16(),
-        targets,
-        temperature=1.0,
-        banned=torch.tensor([0]),
-    )
-    assert scores.logprobs.dtype == scores.entropy.dtype == torch.float32
+    slow_hidden = hidden.bfloat16().double().requires_grad_()
+    fast_hidden = hidden.bfloat16().requires_grad_()
+    slow, slow_entropy = slow_scores(slow_hidden, weight.bfloat16(), targets, temperature, banned)
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        fast = score_tokens(
+            fast_hidden,
+            weight.bfloat16(),
+            targets,
+            temperature=temperature,
+            banned=torch.tensor(banned, dtype=torch.int64),
+            chunk=rows,
+        )
+    mix = torch.linspace(-1, 2, TOKENS)
+    (slow * mix).sum().backward()
+    (fast.logprobs * mix).sum().backward()
+    assert fast.logprobs.dtype == fast.entropy.dtype == torch.float32
+    assert (fast.logprobs - slow).abs().max() < BFLOAT16_GAPS[0]
+    assert (fast.entropy - slow_entropy).abs().max() < BFLOAT16_GAPS[1]
+    gaps = (fast_hidden.grad - slow_hidden.grad).norm(dim=-1) / slow_hidden.grad.norm(dim=-1)
+    assert gaps.max() < BFLOAT16_GAPS[2]

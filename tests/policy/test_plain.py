@@ -1,8 +1,10 @@
+import pytest
 import torch
 
 from speciarl_pl.policy.inputs import row_inputs
 
 from . import tiny
+from .exact import exact_logprobs, exact_policy, gap, gradient
 
 
 def test_padding_on_both_sides_changes_nothing(qwen_dir):
@@ -31,3 +33,18 @@ def test_rows_are_prompt_then_completion_between_padding(policy):
         assert torch.equal(rows["input_ids"][row][real], expected)
         assert (rows["input_ids"][row][~real] == 257).all()
     assert rows["image_grid_thw"].shape == (9, 3)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "logprob_gap", "gradient_gap"), [("float32", 1e-5, 1e-4), ("bfloat16", 1e-2, 5e-2)]
+)
+def test_another_vlm_equals_itself_in_float64(llava_dir, dtype, logprob_gap, gradient_gap):
+    policy = tiny.stirred_policy(llava_dir, dtype=dtype).train()
+    groups = [tiny.group(policy, tiny.sample(56, 56), [4, 2])]
+    exact = exact_policy(policy)
+    scores, wanted = policy.score(groups), exact_logprobs(exact, groups)
+    mix = torch.linspace(-1, 2, wanted.numel()).view(wanted.shape)
+    for logprobs in (scores.logprobs, wanted):
+        (logprobs * mix)[scores.mask].sum().backward()
+    assert (scores.logprobs - wanted)[scores.mask].abs().max() < logprob_gap
+    assert gap(gradient(policy), gradient(exact)) < gradient_gap

@@ -14,6 +14,7 @@ from speciarl_pl.metrics.functional.intervals import bootstrap_interval, wilson_
 from speciarl_pl.metrics.functional.judge_coverage import judge_coverage
 from speciarl_pl.metrics.functional.macro import (
     GroupAverage,
+    counted,
     group_averages,
     macro_average,
     macro_intervals,
@@ -35,7 +36,7 @@ from speciarl_pl.metrics.functional.specificity import (
     harmonic_mean,
     specificity,
 )
-from speciarl_pl.metrics.functional.summary import MajoritySummary, Summary, summarize
+from speciarl_pl.metrics.functional.summary import MajoritySummary, Skipped, Summary, summarize
 from speciarl_pl.metrics.functional.unpaired import unpaired_bootstrap
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "GroupAverage",
     "MajoritySummary",
     "McNemar",
+    "Skipped",
     "Summary",
     "Vote",
     "Weights",
@@ -60,6 +62,7 @@ __all__ = [
     "concept_similarity",
     "correctness",
     "cosines",
+    "counted",
     "group_averages",
     "harmonic_mean",
     "headline",

@@ -21,7 +21,9 @@ class GroupAverage(TypedDict):
     """Means over the data sets of one group; None stands for an undefined number."""
 
     datasets: list[str]
-    """Their names."""
+    """Names of those that the mean is over; see `counted`."""
+    left_out: NotRequired[list[str]]
+    """Names of the others of the group, if there are any."""
     correctness: float | None
     """Mean of the data sets' values, as are the next four."""
     specificity: float | None
@@ -30,6 +32,22 @@ class GroupAverage(TypedDict):
     wrong_rate: float | None
     ci95: NotRequired[dict[str, Interval]]
     """95 % bootstrap intervals of the five, where outcomes by image are known."""
+
+
+def counted(summaries: Mapping[str, Summary]) -> list[str]:
+    """Names of the data sets that means are over: those with a prediction that has a verdict.
+
+    One of which no image could be read, or nothing was judged, has no values; counted among the
+    others it would make the mean look like one over more data.
+
+    Example:
+        >>> from speciarl_pl.metrics.functional.summary import summarize
+        >>> sets = {"a": summarize(torch.tensor([0, 0, 0, 0, 0, 0, 4, 0])),
+        ...         "empty": summarize(torch.zeros(8, dtype=torch.int64))}
+        >>> counted(sets)
+        ['a']
+    """
+    return [name for name, summary in summaries.items() if summary["n"]]
 
 
 def macro_average(summaries: Mapping[str, Summary]) -> dict[str, float | None]:
@@ -142,21 +160,24 @@ def _group(
     weights: Weights,
     seed: int,
 ) -> GroupAverage:
-    means = macro_average({name: summaries[name] for name in names})
+    own = {name: summaries[name] for name in names}
+    means = macro_average(own)
     average: GroupAverage = {
-        "datasets": names,
+        "datasets": counted(own),
         "correctness": means["correctness"],
         "specificity": means["specificity"],
         "hm": means["hm"],
         "abstain_rate": means["abstain_rate"],
         "wrong_rate": means["wrong_rate"],
     }
+    if left_out := [name for name in names if name not in average["datasets"]]:
+        average["left_out"] = left_out
     if codes is not None:
         missing = [name for name in names if name not in codes]
         if missing:
             raise ValueError(f"codes: expected all data sets of a group, {missing[0]} is missing")
-        own = {name: codes[name] for name in names}
-        average["ci95"] = macro_intervals(own, weights, seed=seed)
+        known = {name: codes[name] for name in average["datasets"]}
+        average["ci95"] = macro_intervals(known, weights, seed=seed)
     return average
 
 

@@ -44,10 +44,23 @@ class Summary(TypedDict):
     ci95: dict[str, Interval]
     """95 % intervals of the five. One sample an image: Wilson for the shares, bootstrap over
     predictions for `specificity` and `hm`. Several: bootstrap over images for all."""
+    cut: NotRequired[int]
+    """Rollouts that were cut before they ended; where a validation has counted them."""
+    skipped: NotRequired["Skipped"]
+    """Images that could not be read and are in none of the above."""
     best_of_k: NotRequired[BestOfKCurve]
     """What the best of k samples reaches; with several samples an image."""
     majority: NotRequired["MajoritySummary"]
     """Values of the majority vote; with several samples an image."""
+
+
+class Skipped(TypedDict):
+    """Images of a data set that could not be read."""
+
+    count: int
+    """How many."""
+    samples: list[dict[str, str]]
+    """`id` and `reason` of the first of them, in the order of the data."""
 
 
 class MajoritySummary(Summary):

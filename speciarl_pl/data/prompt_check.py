@@ -1,0 +1,53 @@
+"""The question is tried on a plain image before the first batch."""
+
+from typing import Final
+
+from PIL import Image
+
+from speciarl_pl.data.collate import Encode
+from speciarl_pl.errors import PromptError
+from speciarl_pl.records import Sample
+
+_SIDE: Final = 224
+"""Pixels; a size that every image processor takes."""
+
+
+def check_prompt(encode: Encode, prompt: str) -> None:
+    """Encode a plain grey image with the question.
+
+    What fails here is not the fault of an image: a question that names the placeholder of an image,
+    a template that places none, a processor that lacks its template or gets what it does not take.
+    Found later it would be told as one broken image after the other.
+
+    Args:
+        encode: Makes of a sample what the model takes.
+        prompt: Text of the user's turn.
+
+    Raises:
+        PromptError: If it cannot be encoded.
+
+    Example:
+        >>> def encode(sample):
+        ...     raise TypeError("no chat template")
+        >>> check_prompt(encode, "What is it?")
+        Traceback (most recent call last):
+            ...
+        speciarl_pl.errors.PromptError: data.prompt: the model's processor takes no plain grey \
+image with the question 'What is it?' (TypeError: no chat template); check the question, the \
+chat template and the processor of the checkpoint
+    """
+    grey = Image.new("RGB", (_SIDE, _SIDE), "grey")
+    try:
+        encode(Sample("plain", "check of the prompt", "", prompt, grey))
+    except PromptError:
+        raise
+    except Exception as error:  # a processor raises almost anything
+        raise PromptError(
+            f"data.prompt: the model's processor takes no plain grey image with the question "
+            f"{_shortened(prompt)!r} ({type(error).__name__}: {error}); check the question, the "
+            "chat template and the processor of the checkpoint"
+        ) from error
+
+
+def _shortened(prompt: str, longest: int = 60) -> str:
+    return prompt if len(prompt) <= longest else f"{prompt[:longest]}..."
