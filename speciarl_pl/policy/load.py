@@ -150,6 +150,8 @@ def load_encoder(
             processor = transformers.AutoProcessor.from_pretrained(
                 path, backend=image_backend(), **sizes
             )
+            if not (processor.chat_template or processor.tokenizer.chat_template):
+                raise ValueError("neither processor nor tokenizer has a chat template")
             encoder = ProcessorPromptEncoder(processor, banned_token_ids(config))
     except (OSError, ValueError, ImportError) as error:
         raise ModelError(

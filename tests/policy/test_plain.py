@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from speciarl_pl.policy.plain import plain_inputs
+from speciarl_pl.policy.inputs import row_inputs
 
 from . import tiny
 from .exact import exact_logprobs, exact_policy, gradient
@@ -25,7 +25,9 @@ def test_padding_on_both_sides_changes_nothing(qwen_dir, dtype, gap):
 def test_rows_are_prompt_then_completion_between_padding(policy):
     groups = tiny.uneven_groups(policy)
     pairs = [(group.prompt, rollout) for group in groups for rollout in group.rollouts]
-    rows = plain_inputs(pairs, 257, policy.device)
+    prompts, rollouts = zip(*pairs, strict=True)
+    completions = [rollout.tokens for rollout in rollouts]
+    rows = row_inputs(policy.base, prompts, completions, pad_token_id=257)
     assert rows["input_ids"].shape == (9, 56 + 12)
     for row, (prompt, rollout) in enumerate(pairs):
         real = rows["attention_mask"][row].bool()

@@ -8,7 +8,7 @@ from peft.utils import get_peft_model_state_dict
 from transformers import AutoModelForImageTextToText
 
 from speciarl_pl.errors import ModelError
-from speciarl_pl.policy.plain import accepted, plain_inputs
+from speciarl_pl.policy.inputs import row_inputs
 from speciarl_pl.records import Rollout
 
 from . import tiny
@@ -62,10 +62,7 @@ def test_a_reference_pass_between_forward_and_backward_changes_no_gradient(qwen_
 def test_sampled_logprobs_of_generate_equal_the_scores(policy):
     shown = tiny.sample(84, 56)
     prompt = policy.encode(shown)
-    rollout = Rollout(torch.tensor([1]), torch.zeros(1), "", "length", 0)
-    inputs = plain_inputs([(prompt, rollout)] * 3, policy.pad_token_id, policy.device)
-    for name in ("input_ids", "attention_mask", "mm_token_type_ids"):
-        inputs[name] = inputs[name][:, :-1]
+    inputs = row_inputs(policy.base, [prompt] * 3, pad_token_id=policy.pad_token_id)
     torch.manual_seed(0)
     output = policy.base.generate(
         **inputs,
@@ -113,9 +110,10 @@ def test_saved_adapter_loads_with_peft_and_scores_the_same(policy, qwen_dir, tmp
     base = AutoModelForImageTextToText.from_pretrained(qwen_dir)
     loaded = PeftModel.from_pretrained(base, tmp_path / "adapter")
     assert loaded.peft_config["default"].base_model_name_or_path == qwen_dir
-    pairs = [(g.prompt, r) for g in groups for r in g.rollouts]
-    inputs = plain_inputs(pairs, 0, base.device)
-    logits = base(**accepted(base, inputs)).logits[:, -13:-1]
+    prompts = [g.prompt for g in groups for _ in g.rollouts]
+    completions = [r.tokens for g in groups for r in g.rollouts]
+    inputs = row_inputs(base, prompts, completions, pad_token_id=0)
+    logits = base(**inputs).logits[:, -13:-1]
     logits[..., policy.banned_token_ids] = -torch.inf
     targets = inputs["input_ids"][:, -12:]
     found = logits.log_softmax(-1).gather(-1, targets[..., None]).squeeze(-1)
