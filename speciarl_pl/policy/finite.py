@@ -22,13 +22,17 @@ def check_finite(tensors: Iterable[tuple[str, Tensor]], where: str, advice: str)
     Raises:
         ModelError: Names the first few.
     """
-    wrong = [name for name, tensor in tensors if not _is_finite(tensor)]
-    if wrong:
+    if wrong := not_finite(tensors):
         more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         raise ModelError(
             f"{where}: weights that are NaN or infinite: {', '.join(wrong[:_SHOWN])}{more};"
             f" {advice}"
         )
+
+
+def not_finite(tensors: Iterable[tuple[str, Tensor]]) -> list[str]:
+    """Names of the tensors that hold NaN or an infinity."""
+    return [name for name, tensor in tensors if not _is_finite(tensor)]
 
 
 def weights(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
