@@ -204,6 +204,6 @@ def _print(trainer: L.Trainer, stages: Mapping[str, Mapping[str, Summary]]) -> N
         console.print(trouble)
     callbacks = getattr(trainer, "callbacks", ())
     engine = next((one for one in callbacks if isinstance(one, RolloutCallback)), None)
-    for line in remarks(stages, engine and engine.val_sampling.max_new_tokens):
+    for line in remarks(stages, engine.val_sampling.max_new_tokens if engine else None):
         console.out(line, highlight=False)
     console.out(f"Run directory: {trainer.default_root_dir}", highlight=False)
