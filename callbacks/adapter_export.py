@@ -6,7 +6,7 @@ from pathlib import Path
 import lightning as L
 from rich.console import Console
 
-from speciarl_pl.errors import RunError
+from speciarl_pl.errors import RunError, TrainingError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.run_files import replacing_files
 
@@ -33,7 +33,8 @@ class AdapterExport(L.Callback):
     ) -> None:
         """Write what was trained so far; a second failure must not hide the first."""
         assert isinstance(pl_module, SpeciaRLModule)
-        if pl_module.batches_trained:
+        untrained = isinstance(exception, TrainingError) and exception.untrained
+        if pl_module.batches_trained and not untrained:
             with suppress(RunError):
                 self._write(trainer, pl_module)
 
