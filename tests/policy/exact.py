@@ -38,7 +38,8 @@ def gradient(policy):
 
 def gap(found, wanted):
     """Relative distance of two vectors."""
-    return ((found.double() - wanted.double()).norm() / wanted.double().norm()).item()
+    found, wanted = found.detach().double(), wanted.detach().double()
+    return ((found - wanted).norm() / wanted.norm()).item()
 
 
 class ExactPolicy:

@@ -1,8 +1,10 @@
+import json
 import pickle
 
 import pytest
 import torch
-from peft import PeftModel
+from peft import PeftConfig, PeftModel
+from peft.utils import get_peft_model_state_dict
 from transformers import AutoModelForImageTextToText
 
 from speciarl_pl.errors import ModelError
@@ -117,6 +119,42 @@ def test_saved_adapter_loads_with_peft_and_scores_the_same(policy, qwen_dir, tmp
     found = logits.log_softmax(-1).gather(-1, targets[..., None]).squeeze(-1)
     mask = policy.score(groups).mask
     assert (found - expected)[mask].abs().max() < 1e-5
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """Goes to the folder of models, and when called to another."""
+    for name in ("models", "other"):
+        (tmp_path / name).mkdir()
+    tiny.save_qwen(tmp_path / "models" / "x")
+    monkeypatch.chdir(tmp_path / "models")
+    return lambda: monkeypatch.chdir(tmp_path / "other")
+
+
+def loaded_by_the_config_alone(directory):
+    """Adapter tensors of a model that PEFT put together from an adapter's folder."""
+    base = PeftConfig.from_pretrained(directory).base_model_name_or_path
+    model = AutoModelForImageTextToText.from_pretrained(base)
+    return get_peft_model_state_dict(PeftModel.from_pretrained(model, directory))
+
+
+def test_an_adapter_of_a_relative_base_loads_from_any_folder(elsewhere, tmp_path):
+    policy = tiny.stirred_policy("x")
+    policy.save_adapter(tmp_path / "adapter")
+    elsewhere()
+    loaded, own = loaded_by_the_config_alone(tmp_path / "adapter"), policy.adapter_state_dict()
+    assert loaded.keys() == own.keys()
+    assert all(torch.equal(tensor, own[name]) for name, tensor in loaded.items())
+
+
+def test_an_adapter_that_was_trained_on_names_the_base_it_has_now(elsewhere, tmp_path):
+    tiny.stirred_policy("x").save_adapter(tmp_path / "first")
+    config = json.loads((tmp_path / "first" / "adapter_config.json").read_text())
+    config["base_model_name_or_path"] = "a/place/that/is/gone"
+    (tmp_path / "first" / "adapter_config.json").write_text(json.dumps(config))
+    tiny.load_policy("x", adapter=str(tmp_path / "first")).save_adapter(tmp_path / "second")
+    elsewhere()
+    assert loaded_by_the_config_alone(tmp_path / "second")
 
 
 @pytest.mark.parametrize("checkpointing", [False, True])
