@@ -9,6 +9,7 @@ from rich.console import Console
 from speciarl_pl.errors import RunError, TrainingError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.run_files import replacing_files
+from speciarl_pl.together import together
 
 
 class AdapterExport(L.Callback):
@@ -26,7 +27,8 @@ class AdapterExport(L.Callback):
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Write the adapter."""
-        self._write(trainer, pl_module)
+        with together(trainer, RunError):
+            self._write(trainer, pl_module)
 
     def on_exception(
         self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
