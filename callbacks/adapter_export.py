@@ -6,9 +6,10 @@ from pathlib import Path
 import lightning as L
 from rich.console import Console
 
-from speciarl_pl.errors import RunError
+from speciarl_pl.errors import RunError, TrainingError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.run_files import replacing_files
+from speciarl_pl.together import together
 
 
 class AdapterExport(L.Callback):
@@ -26,14 +27,16 @@ class AdapterExport(L.Callback):
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Write the adapter."""
-        self._write(trainer, pl_module)
+        with together(trainer, RunError):
+            self._write(trainer, pl_module)
 
     def on_exception(
         self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
     ) -> None:
         """Write what was trained so far; a second failure must not hide the first."""
         assert isinstance(pl_module, SpeciaRLModule)
-        if pl_module.batches_trained:
+        untrained = isinstance(exception, TrainingError) and exception.untrained
+        if pl_module.batches_trained and not untrained:
             with suppress(RunError):
                 self._write(trainer, pl_module)
 

@@ -1,7 +1,7 @@
 """Rollouts from transformers' `generate`, with the policy's own weights."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +15,8 @@ from speciarl_pl.callbacks.seeded_sampler import SeededSampler
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.policy import Policy
-from speciarl_pl.records import EncodedPrompt, Rollout, RolloutGroup
+from speciarl_pl.policy.inputs import joinable, row_inputs
+from speciarl_pl.records import Rollout, RolloutGroup
 from speciarl_pl.sampling import Finished, RolloutRequest, Sampling
 
 
@@ -57,19 +58,23 @@ class HFRolloutCallback(RolloutCallback):
     ) -> list[RolloutGroup]:
         """Draw one group per request, in their order."""
         policy = module.loaded_policy
+        groups: dict[int, RolloutGroup] = {}
         with policy.evaluating():
-            return [
-                group
-                for part in _parts(requests, self.max_rows)
-                for group in _generate(policy, part, sampling, finished)
-            ]
+            for places in _parts(requests, self.max_rows):
+                part = [requests[place] for place in places]
+                groups.update(zip(places, _generate(policy, part, sampling, finished), strict=True))
+        return [groups[place] for place in range(len(requests))]
 
 
-def _parts(requests: Sequence[RolloutRequest], max_rows: int) -> Iterator[Sequence[RolloutRequest]]:
-    """Consecutive requests of at most `max_rows` rollouts, but at least one request."""
+def _parts(requests: Sequence[RolloutRequest], max_rows: int) -> Iterator[Sequence[int]]:
+    """Places of requests that are drawn together.
+
+    Their images can be joined, and they have at most `max_rows` rollouts, or are a single request.
+    """
     size = max(1, max_rows // len(requests[0].seeds))
-    for start in range(0, len(requests), size):
-        yield requests[start : start + size]
+    for places in joinable([request.prompt for request in requests]):
+        for start in range(0, len(places), size):
+            yield places[start : start + size]
 
 
 @torch.no_grad()
@@ -79,7 +84,10 @@ def _generate(
     sampling: Sampling,
     finished: Finished | None = None,
 ) -> list[RolloutGroup]:
-    inputs = _pad([request.prompt for request in requests], policy.pad_token_id, policy.device)
+    # A row a rollout: generate's num_return_sequences would repeat every tensor row by row, and
+    # mix up the tiles of an image that a processor gives several rows.
+    prompts = [request.prompt for request in requests for _ in request.seeds]
+    inputs = row_inputs(policy.base, prompts, pad_token_id=policy.pad_token_id)
     seeds = [seed for request in requests for seed in request.seeds]
     sampler = SeededSampler(
         seeds,
@@ -91,7 +99,7 @@ def _generate(
     with policy.autocast(), _no_settings_of_its_own(policy.base):
         tokens = policy.model.generate(
             **inputs,
-            generation_config=_config(policy, sampling, len(requests[0].seeds)),
+            generation_config=_config(policy, sampling),
             logits_processor=[sampler],
             stopping_criteria=[FinishedRows(policy, requests, finished)] if finished else [],
             tokenizer=policy.tokenizer,  # looked at for stop texts alone
@@ -122,11 +130,10 @@ def _no_settings_of_its_own(model: Any) -> Iterator[None]:
         model.generation_config = own
 
 
-def _config(policy: Policy, sampling: Sampling, group_size: int) -> GenerationConfig:
+def _config(policy: Policy, sampling: Sampling) -> GenerationConfig:
     """Leave every choice to the sampler."""
     return GenerationConfig(
         do_sample=True,
-        num_return_sequences=group_size,
         max_new_tokens=sampling.max_new_tokens,
         temperature=1.0,
         top_k=0,
@@ -137,28 +144,6 @@ def _config(policy: Policy, sampling: Sampling, group_size: int) -> GenerationCo
         stop_strings=list(sampling.stop) or None,
         pad_token_id=policy.pad_token_id,
     )
-
-
-def _pad(
-    prompts: Sequence[EncodedPrompt], pad_token_id: int, device: torch.device
-) -> dict[str, Tensor]:
-    """Prompts padded on the left to one length, as `generate` takes them."""
-    length = max(prompt.input_ids.numel() for prompt in prompts)
-
-    def row(values: Tensor, fill: int) -> Tensor:
-        return torch.nn.functional.pad(values, (length - values.numel(), 0), value=fill)
-
-    inputs = {
-        "input_ids": torch.stack([row(p.input_ids, pad_token_id) for p in prompts]),
-        "attention_mask": torch.stack([row(torch.ones_like(p.input_ids), 0) for p in prompts]),
-        "mm_token_type_ids": torch.stack([row(p.mm_token_type_ids, 0) for p in prompts]),
-        **_join([prompt.vision for prompt in prompts]),
-    }
-    return {name: value.to(device) for name, value in inputs.items()}
-
-
-def _join(visions: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    return {name: torch.cat([vision[name] for vision in visions]) for name in visions[0]}
 
 
 def _rollout(

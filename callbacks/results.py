@@ -15,7 +15,7 @@ from torch import Tensor
 from speciarl_pl.callbacks.results_table import results_table, trouble_table
 from speciarl_pl.callbacks.rollout import RolloutCallback
 from speciarl_pl.callbacks.rollout_files import NAME as ROLLOUTS
-from speciarl_pl.errors import DataError
+from speciarl_pl.errors import DataError, RunError
 from speciarl_pl.metrics.functional import (
     Summary,
     counted,
@@ -28,6 +28,7 @@ from speciarl_pl.protocol import OlderProtocol, Prediction
 from speciarl_pl.report.remarks import remarks
 from speciarl_pl.report.stages import trained_name
 from speciarl_pl.run_files import write_json
+from speciarl_pl.together import together
 
 SCHEMA: Final = 1
 """Version of the form of results.json."""
@@ -73,9 +74,10 @@ class ResultsWriter(L.Callback):
             self._base = pl_module.results if whole else None
         else:
             self._step = pl_module.batches_trained
-        if trainer.is_global_zero and (whole or not trainer.sanity_checking):
-            name = "results.base.json" if trainer.sanity_checking else "results.json"
-            write_json(Path(trainer.default_root_dir, name), self._content(trainer, pl_module))
+        with together(trainer, RunError):
+            if trainer.is_global_zero and (whole or not trainer.sanity_checking):
+                name = "results.base.json" if trainer.sanity_checking else "results.json"
+                write_json(Path(trainer.default_root_dir, name), self._content(trainer, pl_module))
         if trainer.is_global_zero and trainer.state.fn == "validate":
             step = _validated_step(trainer, pl_module)
             title = "results" if step is None else f"results (step {step})"

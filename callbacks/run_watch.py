@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import lightning as L
+from rich.console import Console
 
 from speciarl_pl.callbacks.rollout import RolloutCallback
 from speciarl_pl.callbacks.watch_causes import Example, Setup, examples_of, likely_cause
@@ -86,26 +87,38 @@ class RunWatch(L.Callback):
             self._silent += totals
             self._examples = self._examples or examples_of(outputs["scored"])
         if message := self._fault(trainer, pl_module):
+            untrained = self._silent.batches == self.patience and not self._all.correct
             self._forgive()
-            raise TrainingError(message)
+            raise TrainingError(message, untrained)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Look at the whole run.
 
         Raises:
-            TrainingError: If nothing was learned.
+            TrainingError: If nothing was learned, or too much of a short run could not be read.
         """
         assert isinstance(pl_module, SpeciaRLModule)
-        if not self.must_learn or pl_module.batches_learned or not self._all.batches:
+        if not self._all.batches:
             return
+        if self.must_learn and not pl_module.batches_learned:
+            raise TrainingError(self._untaught(trainer, pl_module))
+        if message := self._too_many_skipped():
+            raise TrainingError(message)
+        if not self._all.correct and trainer.is_global_zero:
+            head = f"no answer of {self._all.batches} training batches was correct"
+            switch = "watch.patience stops such a run sooner"
+            said = self._silence(head, switch, trainer, pl_module)
+            Console(stderr=True).out(f"warning: {said}", highlight=False)
+
+    def _untaught(self, trainer: L.Trainer, module: L.LightningModule) -> str:
         head = f"nothing was learned in {self._all.batches} batches"
         if self._all.signal:
-            raise TrainingError(
+            return (
                 f"{head}: {self._all.signal} groups had a signal, but the optimiser took no step; "
                 "look for gradients that are not finite"
             )
         switch = "watch.must_learn false lets such a run pass"
-        raise TrainingError(self._silence(head, switch, trainer, pl_module))
+        return self._silence(head, switch, trainer, module)
 
     def state_dict(self) -> dict[str, Any]:
         """Keep the counts in the checkpoint."""
@@ -127,16 +140,22 @@ class RunWatch(L.Callback):
         if blind and self._all.skipped == self._all.samples:
             head = f"the first {self._all.batches} batches have no readable image"
             return self._unreadable(head, self._all, "watch.max_blind_batches null")
-        recent = sum(self._window, StepTotals())
-        limit = 1.0 if self.max_skipped_share is None else self.max_skipped_share
-        if len(self._window) == self._window.maxlen and recent.skipped_share > limit:
-            head = f"more than watch.max_skipped_share = {limit:g} could not be read"
-            return self._unreadable(head, recent, "watch.max_skipped_share null")
+        full = len(self._window) == self._window.maxlen
+        if full and (message := self._too_many_skipped()):
+            return message
         if self._silent.batches == self.patience:
             what = "answer was correct" if self._silent.signal else "group had a signal"
             head = f"in the last {self.patience} batches no {what}"
             return self._silence(head, "watch.patience null turns this off", trainer, module)
         return ""
+
+    def _too_many_skipped(self) -> str:
+        recent = sum(self._window, StepTotals())
+        limit = 1.0 if self.max_skipped_share is None else self.max_skipped_share
+        if recent.skipped_share <= limit:
+            return ""
+        head = f"more than watch.max_skipped_share = {limit:g} could not be read"
+        return self._unreadable(head, recent, "watch.max_skipped_share null")
 
     def _unreadable(self, head: str, totals: StepTotals, switch: str) -> str:
         count = f"{totals.skipped} of {totals.samples} images of {totals.batches} batches"

@@ -11,9 +11,11 @@ import pyarrow.parquet as pq
 
 from speciarl_pl.data import ImageDataset
 from speciarl_pl.data.source import subset_indices
+from speciarl_pl.errors import RunError
 from speciarl_pl.records import Sample
 from speciarl_pl.report.thumbnails import small_picture
 from speciarl_pl.run_files import replacing
+from speciarl_pl.together import together
 
 NAME: Final = "thumbnails.parquet"
 """The file in a run directory."""
@@ -46,12 +48,14 @@ class Thumbnails(L.Callback):
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Write the file, after the first whole validation."""
         partial = trainer.sanity_checking and trainer.num_sanity_val_steps != float("inf")
-        if self._done or partial or not (self.limit and trainer.is_global_zero):
+        if self._done or partial or not self.limit:
             return
         self._done = True
-        data: Any = trainer.datamodule  # type: ignore[attr-defined]
-        chosen = chosen_samples(data.listing("val"), self.limit)
-        write_thumbnails(Path(trainer.default_root_dir, NAME), chosen)
+        with together(trainer, RunError):
+            if trainer.is_global_zero:
+                data: Any = trainer.datamodule  # type: ignore[attr-defined]
+                chosen = chosen_samples(data.listing("val"), self.limit)
+                write_thumbnails(Path(trainer.default_root_dir, NAME), chosen)
 
 
 def chosen_samples(datasets: Sequence[ImageDataset], limit: int) -> Iterator[Sample]:

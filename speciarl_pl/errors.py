@@ -42,7 +42,17 @@ class UnjudgedError(JudgeError):
 
 
 class TrainingError(SpeciaRLError):
-    """The policy cannot learn from what it is given; all ranks raise it together."""
+    """The policy cannot learn from what it is given; all ranks raise it together.
+
+    Args:
+        message: What is wrong.
+        untrained: Whether nothing was learned that is worth keeping, so that no adapter is left
+            that passes for a trained one.
+    """
+
+    def __init__(self, message: str, untrained: bool = False) -> None:
+        super().__init__(message)
+        self.untrained = untrained
 
 
 class RolloutError(SpeciaRLError):

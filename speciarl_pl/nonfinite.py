@@ -8,6 +8,7 @@ import torch
 
 from speciarl_pl.errors import TrainingError
 from speciarl_pl.policy import Policy
+from speciarl_pl.policy.finite import not_finite, weights
 from speciarl_pl.records import ScoredGroup
 from speciarl_pl.run_files import replacing
 
@@ -59,19 +60,10 @@ class GradientWatch:
         )
 
 
-def nonfinite_tensors(policy: Policy, most: int = 3) -> list[str]:
-    """Names of the first weights, of base or adapter, that hold a NaN or an infinity."""
-    found: list[str] = []
-    for name, tensor in policy.named_parameters():
-        if len(found) < most and tensor.is_floating_point() and not tensor.isfinite().all():
-            found.append(name)
-    return found
-
-
 def likely_cause(policy: Policy) -> str:
     """Why gradients are not finite, as far as the weights tell."""
-    if names := nonfinite_tensors(policy):
-        return f"weights are not finite: {', '.join(names)}"
+    if names := not_finite(weights(policy)):
+        return f"weights are not finite: {', '.join(names[:3])}"
     return "the weights are finite; a lower learning rate or model.dtype float32 may help"
 
 

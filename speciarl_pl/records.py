@@ -4,7 +4,7 @@
 them. All are frozen but the `Batch`, to which a rollout callback attaches its groups.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
@@ -60,11 +60,22 @@ class EncodedPrompt:
     vision: Mapping[str, Tensor]
     """What the image processor made of the image; for Qwen-VL `pixel_values` float32
     [patches, patch dimension] and `image_grid_thw` int64 [1, 3] (in patches)."""
+    per_token: Mapping[str, Tensor] = field(default_factory=dict)
+    """What else the model's processor says of each token, under the model's argument names: int64
+    [P] each, such as Gemma 3's `token_type_ids`."""
 
     def to(self, device: torch.device | str) -> "EncodedPrompt":
         """Copy with every tensor on `device`."""
-        vision = {name: value.to(device) for name, value in self.vision.items()}
-        return EncodedPrompt(self.input_ids.to(device), self.mm_token_type_ids.to(device), vision)
+        return self.map(lambda tensor: tensor.to(device))
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> "EncodedPrompt":
+        """Copy with every tensor changed."""
+        return EncodedPrompt(
+            change(self.input_ids),
+            change(self.mm_token_type_ids),
+            {name: change(value) for name, value in self.vision.items()},
+            {name: change(value) for name, value in self.per_token.items()},
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,13 @@ from lightning.pytorch.strategies import DDPStrategy
 from runs import Answering
 from torch import multiprocessing
 
-from speciarl_pl.callbacks import Continuation, RolloutLog, Sampling, VLLMServerRolloutCallback
+from speciarl_pl.callbacks import (
+    Continuation,
+    ResultsWriter,
+    RolloutLog,
+    Sampling,
+    VLLMServerRolloutCallback,
+)
 from speciarl_pl.callbacks.rollout_log import on_rank_zero
 from speciarl_pl.category import Category
 from speciarl_pl.data import OpenWorldDataModule
@@ -185,6 +191,11 @@ def rollouts_cannot_be_written_on_rank_1(folder):
     validated(folder, log)
 
 
+def results_cannot_be_written(folder):
+    Path(folder, "results.json").mkdir(parents=True, exist_ok=True)  # a folder in its place
+    validated(folder, ResultsWriter())
+
+
 SCENARIOS = (
     a_push_fails_on_rank_0,
     following_a_push_fails_on_rank_1,
@@ -198,6 +209,7 @@ SCENARIOS = (
     what_rank_0_does_alone_fails,
     the_rollouts_of_an_earlier_run_cannot_be_read,
     rollouts_cannot_be_written_on_rank_1,
+    results_cannot_be_written,
 )
 
 

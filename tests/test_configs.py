@@ -177,3 +177,24 @@ def test_qlora_with_vllm_takes_steps(tmp_path):
     assert config["rollout"]["class_path"] == "speciarl_pl.callbacks.VLLMRolloutCallback"
     with (run / "metrics.csv").open(newline="") as file:
         assert [float(row["sync/version"]) for row in csv.DictReader(file)] == [1, 2]
+
+
+def test_answers_are_cut_at_one_length_in_training_evaluation_and_prediction():
+    """On real images; the built-in world has a length of its own."""
+    files = [
+        CONFIGS / "cub_lora.yaml",
+        CONFIGS / "predict.yaml",
+        *(CONFIGS / "eval").glob("*.yaml"),
+    ]
+    limits = {
+        file.name: one["max_new_tokens"]
+        for file in files
+        for one in _samplings(yaml.safe_load(file.read_text())["rollout"]["init_args"])
+        if file.name != "world.yaml"
+    }
+    assert len(limits) == len(files) - 1
+    assert set(limits.values()) == {2048}
+
+
+def _samplings(options):
+    return [options[name] for name in ("sampling", "val_sampling") if name in options]

@@ -9,7 +9,7 @@ from interruptions import Overflowing
 from test_update import ADAMW, groups_for
 
 from speciarl_pl.grpo import GRPOLoss
-from speciarl_pl.nonfinite import likely_cause, nonfinite_tensors
+from speciarl_pl.nonfinite import likely_cause
 from speciarl_pl.update import PolicyUpdate, Ranks
 
 ENGINE = "--rollout=interruptions.Overflowing"
@@ -66,11 +66,9 @@ def test_the_other_mini_batches_are_learned(policy):
 
 
 def test_weights_that_are_not_finite_are_named(policy):
-    assert nonfinite_tensors(policy) == []
     assert "the weights are finite" in likely_cause(policy)
     name, weight = next(iter(policy.named_parameters()))
     weight.data.view(-1)[3] = float("inf")
-    assert nonfinite_tensors(policy) == [name]
     assert likely_cause(policy) == f"weights are not finite: {name}"
 
 

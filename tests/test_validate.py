@@ -7,6 +7,7 @@ from collections import Counter
 import pyarrow.parquet as pq
 import pytest
 from data.datasets.miniatures import build
+from PIL import Image
 
 SEVERAL = (
     "--rollout.val_group_size=4",
@@ -95,3 +96,59 @@ def test_a_metric_that_cannot_be_had_ends_the_run_before_it_begins(commands, tmp
     assert commands("validate", "run", *options) == 2
     assert "error: encoder: expected a model of sentence-transformers" in capsys.readouterr().err
     assert not (tmp_path / "run" / "rollouts.parquet").exists()
+
+
+def broken_table(folder, name, count=4, broken=0):
+    folder = folder / name
+    folder.mkdir()
+    for place in range(count):
+        Image.new("RGB", (56, 56), (40 * place, 0, 0)).save(folder / f"{place}.png")
+        if place < broken:
+            (folder / f"{place}.png").write_bytes(b"")
+    rows = [f"{place}.png,crimson hexagon" for place in range(count)]
+    (folder / "table.csv").write_text("\n".join(["image,label", *rows]) + "\n")
+    options = {"path": str(folder / "table.csv"), "name": name}
+    return {"class_path": "ImageTable", "init_args": options}
+
+
+def validate(commands, *sets, options=()):
+    short = "--rollout.val_sampling={temperature: 0, max_new_tokens: 3}"
+    return commands("validate", "run", f"--data.val={json.dumps(sets)}", short, *options)
+
+
+def test_no_readable_image_is_an_error_that_names_the_files(commands, tmp_path, capsys):
+    """It was a traceback about a rollouts.parquet that is not there."""
+    assert validate(commands, broken_table(tmp_path, "birds", broken=4)) == 1
+    said = capsys.readouterr().err
+    assert "error: validation: none of 4 images could be read: " in said
+    assert f"{tmp_path}/birds/0.png: an empty file" in said
+    assert not (tmp_path / "run" / "results.json").exists()
+
+
+def test_a_set_without_a_readable_image_is_named_and_in_no_mean(commands, tmp_path, capsys):
+    empty = broken_table(tmp_path, "birds", broken=4)
+    sets = [empty, broken_table(tmp_path, "pets", 5), broken_table(tmp_path, "food", 6, broken=1)]
+    assert validate(commands, *sets) == 0
+    found = results(tmp_path)
+    assert found["macro"]["datasets"] == ["pets", "food"]
+    assert found["macro"]["left_out"] == ["birds"]
+    assert found["datasets"]["food"]["skipped"]["samples"][0]["id"] == "0.png"
+    assert (found["datasets"]["food"]["cut"], found["datasets"]["food"]["images"]) == (5, 5)
+    shown = capsys.readouterr().out
+    assert "mean of all data sets (2)" in shown
+    assert "left out of the means: birds (no readable image)" in shown
+    assert "cut: rollouts ended by rollout.val_sampling.max_new_tokens = 3" in shown
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "mean of all data sets but birds" in page
+    assert f"{tmp_path}/food/0.png: an empty file" in page
+    assert "1 skipped, 100.0 % unparsed, 100.0 % cut" in page
+
+
+def test_too_many_unreadable_images_fail_once_all_is_written(commands, tmp_path, capsys):
+    sets = [broken_table(tmp_path, "pets", 4, broken=3)]
+    assert validate(commands, *sets) == 1
+    error = "error: 3 of 4 images could not be read, more than watch.max_skipped_share = 0.5"
+    assert error in capsys.readouterr().err
+    assert results(tmp_path)["datasets"]["pets"]["skipped"]["count"] == 3
+    assert (tmp_path / "run" / "report.html").exists()
+    assert validate(commands, *sets, options=["--watch.max_skipped_share=null"]) == 0

@@ -1,7 +1,11 @@
 """Runs that cannot learn end soon, with the cause, code 1 and without an adapter."""
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -99,6 +103,16 @@ def test_labels_that_the_judge_does_not_know(commands, capsys, photos, kind, unk
     assert "give data.judge one that does" in message
 
 
+def test_a_judge_that_calls_foreign_labels_wrong_teaches_to_abstain_alone(commands, capsys, photos):
+    """Steps are taken, away from wrong answers; what they leave passes for nothing trained."""
+    engine = "--rollout.class_path=runs.Answering"
+    options = (*on_photos(photos), "--data.judge=ExactJudge", engine, NO_VALIDATION)
+    message = rejected(commands, capsys, *options, "--watch.patience=2", code=1)
+    assert "in the last 2 batches no answer was correct" in message
+    assert "the judge is ExactJudge" in message
+    assert not (commands.folder / "run" / "adapter").exists()
+
+
 def test_unknown_labels_where_any_share_may_be_unjudged(commands, capsys, photos):
     options = ("--model.max_unjudged_share=1", "--rollout.class_path=runs.Answering")
     message = refused(commands, capsys, *on_photos(photos), *options)
@@ -112,3 +126,26 @@ def test_a_run_that_has_learned_and_then_stops_leaves_its_adapter(commands, caps
     message = rejected(commands, capsys, *options, code=1)
     assert "more than watch.max_skipped_share = 0.5 could not be read: 5 of 6 images of" in message
     assert (commands.folder / "run" / "adapter" / "adapter_model.safetensors").exists()
+
+
+@pytest.mark.slow
+def test_both_ranks_stop_together_with_one_message(commands, photos):
+    for index in range(6):
+        (photos.parent / f"{index}.png").write_bytes(b"")
+    run = commands.folder / "run"
+    command = [
+        *(sys.executable, "-m", "speciarl_pl", "fit", "--config", str(commands.config)),
+        *("--run_dir", str(run), *on_photos(photos), DEFAULT_REWARD, NO_VALIDATION),
+        *("--data.batch_size=1", "--trainer.strategy=ddp", "--trainer.devices=2"),
+    ]
+    paths = os.pathsep.join(
+        filter(None, [str(Path(__file__).parent), os.environ.get("PYTHONPATH")])
+    )
+    settings = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": paths}
+    done = subprocess.run(
+        command, env=settings, timeout=120, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("error: ") == 1
+    assert "the first 3 batches have no readable image: 6 of 6 images of 3 batches" in done.stderr
+    assert not (run / "adapter").exists()

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
+from torch import Tensor
+
 from speciarl_pl.data.dataset import OnError
 from speciarl_pl.errors import DataError
 from speciarl_pl.records import Batch, EncodedPrompt, Sample, SkippedSample
@@ -73,12 +75,4 @@ def encode_sample(encode: Encode, sample: Sample) -> EncodedPrompt:
 
 def pin(batch: Batch) -> Batch:
     """Copy with the tensors of the prompts in page-locked memory, for faster moves to a GPU."""
-    return replace(batch, prompts=[_pinned(prompt) for prompt in batch.prompts])
-
-
-def _pinned(prompt: EncodedPrompt) -> EncodedPrompt:
-    return EncodedPrompt(
-        prompt.input_ids.pin_memory(),
-        prompt.mm_token_type_ids.pin_memory(),
-        {name: value.pin_memory() for name, value in prompt.vision.items()},
-    )
+    return replace(batch, prompts=[prompt.map(Tensor.pin_memory) for prompt in batch.prompts])

@@ -1,9 +1,9 @@
 """The policy's adapter in the form in which engines serve it: scales multiplied in, one rank.
 
-PEFT gives every module a scale of its own: alpha / r, or alpha / sqrt(r) with rsLoRA, with alpha and
-r by module where the config has patterns. Here each B is multiplied by the scale of its module, in
-float32 before it is rounded to the engine's type, and the config says scale 1. So an engine need not
-know any of these rules, and the proof of a push compares exactly what was written.
+PEFT gives every module a scale of its own: alpha / r, or alpha / sqrt(r) with rsLoRA, with alpha
+and r by module where the config has patterns. Here each B is multiplied by the scale of its module,
+in float32 before it is rounded to the engine's type, and the config says scale 1. So an engine need
+not know any of these rules, and the proof of a push compares exactly what was written.
 """
 
 from collections.abc import Mapping

@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from speciarl_pl.errors import RolloutError
+from speciarl_pl.policy.finite import check_finite
 
 _MEMORY = Path("/dev/shm")
 
@@ -62,7 +63,9 @@ class AdapterStore:
 
         Raises:
             RolloutError: If the folder is full or gone.
+            ModelError: If a tensor is not finite; an engine would say that it lost the weights.
         """
+        check_finite(state.items(), "adapter", "it is not pushed; go back to an earlier checkpoint")
         self._count += 1
         name = f"speciarl-{self._run}-v{self._count}"
         version = AdapterVersion(name, self._count, self.folder / name)

@@ -12,6 +12,7 @@ from peft.utils import get_peft_model_state_dict, load_peft_weights, set_peft_mo
 from torch import Tensor
 
 from speciarl_pl.errors import ModelError
+from speciarl_pl.policy.finite import check_finite
 from speciarl_pl.policy.modules import decoder_linears, decoder_name, other_linears
 from speciarl_pl.policy.spec import LoraSpec
 
@@ -52,8 +53,8 @@ def load(base: Any, directory: str) -> PeftModel:
     and then serves a partly or wholly fresh adapter; here that is an error.
 
     Raises:
-        ModelError: If the directory holds no adapter, one of another model, or one that changes
-            more than the language model.
+        ModelError: If the directory holds no adapter, one of another model, one that changes
+            more than the language model, or one that is not finite.
     """
     if not (Path(directory) / "adapter_config.json").is_file():
         raise ModelError(f"{directory}: no adapter_config.json; needed: an adapter saved by PEFT")
@@ -62,10 +63,13 @@ def load(base: Any, directory: str) -> PeftModel:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Found missing adapter keys")
             model = PeftModel.from_pretrained(base, directory, is_trainable=True)
-        names = load_peft_weights(directory, device="cpu").keys()
+        found = load_peft_weights(directory, device="cpu")
     except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
         raise ModelError(f"{directory}: does not fit the base model: {error}") from error
-    _check_names(directory, names, state_dict(model).keys(), inside)
+    _check_names(directory, found.keys(), state_dict(model).keys(), inside)
+    check_finite(found.items(), directory, "take the adapter of an earlier checkpoint")
+    # Saved again, it names the base that it was trained on last, which is here.
+    model.peft_config["default"].base_model_name_or_path = base.name_or_path
     return model
 
 
@@ -85,7 +89,8 @@ def load_state_dict(model: PeftModel, state: Mapping[str, Tensor]) -> None:
     """Replace the adapter's tensors.
 
     Raises:
-        ModelError: If names are missing or unknown, or a shape differs.
+        ModelError: If names are missing or unknown, a shape differs, or a tensor is not finite;
+            the adapter is then as it was.
     """
     own = state_dict(model)
     differing = sorted(state.keys() ^ own.keys())
@@ -98,11 +103,18 @@ def load_state_dict(model: PeftModel, state: Mapping[str, Tensor]) -> None:
             f"adapter tensors do not match the model: {len(odd)} have another shape, e.g. {odd[0]};"
             " was it trained with another rank (--model.lora.r)?"
         )
+    check_finite(state.items(), "adapter", "take an earlier checkpoint")
     set_peft_model_state_dict(model, dict(state))
 
 
 def save(model: PeftModel, directory: Path | str) -> None:
-    """Write the adapter in PEFT format, with the path of its base in its config."""
+    """Write the adapter in PEFT format, with the path of its base in its config.
+
+    Raises:
+        ModelError: If a tensor is not finite; nothing is written.
+    """
+    advice = "nothing was written; go back to an earlier checkpoint, with a lower learning rate"
+    check_finite(state_dict(model).items(), "adapter", advice)
     model.save_pretrained(str(directory), save_embedding_layers=False)
 
 

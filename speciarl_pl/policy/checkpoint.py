@@ -19,10 +19,14 @@ NEEDED = (
 
 
 def resolve(base: str) -> str:
-    """Directory or hub id meant by a user's `base`; `world` is the built-in tiny model."""
+    """Directory or hub id meant by a user's `base`; `world` is the built-in tiny model.
+
+    A directory is given with its full path: adapters and engines name it, and are used elsewhere.
+    """
     if base == "world":
         return str(files("speciarl_pl") / "world" / "base")
-    return str(Path(base).expanduser()) if base.startswith("~") else base
+    path = Path(base).expanduser()
+    return str(path.absolute()) if path.exists() or base.startswith("~") else base
 
 
 def vlm_config(path: str) -> Any:

@@ -7,9 +7,10 @@ from functools import cached_property
 from typing import Any
 
 import torch
+from PIL.Image import Image
 from torch import Tensor
 
-from speciarl_pl.errors import PromptError
+from speciarl_pl.errors import ModelError, PromptError
 from speciarl_pl.records import EncodedPrompt, Sample
 
 _OPEN_THINK = re.compile(r"<think\s*>\s*$", re.IGNORECASE)
@@ -126,18 +127,45 @@ class ProcessorPromptEncoder(PromptEncoder):
 
         Raises:
             PromptError: As of `QwenPromptEncoder`.
+            ModelError: If images of this model cannot be joined to batches.
         """
         names = self._names()
         check_question(sample.prompt, names)
         text = self.render(sample.prompt)
-        encoded = dict(self.processor(images=[sample.image], text=[text], return_tensors="pt"))
-        input_ids = encoded.pop("input_ids")[0]
-        for name in ("attention_mask", "mm_token_type_ids", "token_type_ids"):
-            encoded.pop(name, None)
-        kinds = torch.isin(input_ids, torch.tensor(self.image_token_ids)).long()
+        encoded = self._process(sample.image, text)
+        input_ids = encoded.pop("input_ids")
+        kinds = torch.isin(input_ids[0], torch.tensor(self.image_token_ids)).long()
         if not kinds.any():
             raise _misplaced(0, names)
-        return EncodedPrompt(input_ids, kinds, encoded)
+        of_tokens = {n: v for n, v in encoded.items() if v.shape == input_ids.shape}
+        vision = {name: value for name, value in encoded.items() if name not in of_tokens}
+        per_token = {name: value[0].long() for name, value in of_tokens.items()}
+        return EncodedPrompt(
+            input_ids[0], per_token.pop("mm_token_type_ids", kinds), vision, per_token
+        )
+
+    def _process(self, image: Image, text: str) -> dict[str, Tensor]:
+        """What the processor makes of an image and a rendered turn, for the model."""
+        begins = self.tokenizer.bos_token
+        encoded = dict(
+            self.processor(
+                images=[image],
+                text=[text],
+                return_tensors="pt",
+                # Most templates write the token that begins a text; it must not be there twice.
+                add_special_tokens=not (begins and text.startswith(begins)),
+            )
+        )
+        for name in ("attention_mask", "labels"):  # made for each row, and for no loss of its own
+            encoded.pop(name, None)
+        for name, value in encoded.items():
+            if not isinstance(value, Tensor) or value.dim() == 0:
+                raise ModelError(
+                    f"model.base: {type(self.processor).__name__} makes {name} a "
+                    f"{type(value).__name__} of an image, expected a tensor with a first dimension "
+                    "to join images along; choose a model of another family"
+                )
+        return encoded
 
     def render(self, prompt: str) -> str:
         """The text of a turn that asks `prompt`, up to where the answer begins."""

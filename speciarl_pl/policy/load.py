@@ -16,6 +16,7 @@ from speciarl_pl.policy import identity, shared
 from speciarl_pl.policy.checkpoint import quiet, resolve, vlm_config
 from speciarl_pl.policy.dropout import switch_off_dropout
 from speciarl_pl.policy.encoder import ProcessorPromptEncoder, PromptEncoder, QwenPromptEncoder
+from speciarl_pl.policy.finite import check_finite, weights
 from speciarl_pl.policy.policy import Policy
 from speciarl_pl.policy.quantize import check_quantized, keep_trainable, nf4_config
 from speciarl_pl.policy.spec import Dtype, LoraSpec, Quantization, RowKind
@@ -104,7 +105,7 @@ def load_base(path: str, config: Any, dtype: Dtype, quantization: Quantization |
     """The frozen model, complete.
 
     Raises:
-        ModelError: If weights are missing or do not fit the config.
+        ModelError: If weights are missing, do not fit the config, or are not finite.
         MissingExtraError: If bitsandbytes is needed and absent.
     """
     options: dict[str, Any] = {"dtype": dtype, "attn_implementation": "sdpa"}
@@ -122,6 +123,8 @@ def load_base(path: str, config: Any, dtype: Dtype, quantization: Quantization |
     if info["missing_keys"]:
         names = ", ".join(sorted(info["missing_keys"])[:3])
         raise ModelError(f"{path}: weights are missing from the checkpoint, e.g. {names}")
+    advice = "the files are damaged, or hold numbers too large for this dtype; take another"
+    check_finite(weights(model), path, advice)
     if quantization == "nf4":
         check_quantized(model, path)
         keep_trainable(model)
@@ -147,6 +150,8 @@ def load_encoder(
             processor = transformers.AutoProcessor.from_pretrained(
                 path, backend=image_backend(), **sizes
             )
+            if not (processor.chat_template or processor.tokenizer.chat_template):
+                raise ValueError("neither processor nor tokenizer has a chat template")
             encoder = ProcessorPromptEncoder(processor, banned_token_ids(config))
     except (OSError, ValueError, ImportError) as error:
         raise ModelError(

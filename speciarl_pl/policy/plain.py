@@ -4,16 +4,15 @@ The reference for shared-prefix rows in tests, and the way for every other VLM.
 """
 
 from collections.abc import Mapping, Sequence
-from inspect import signature
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
+from speciarl_pl.policy.inputs import accepted, joinable, row_inputs
 from speciarl_pl.policy.logprob import scaled_logits, scores_of_logits
-from speciarl_pl.policy.scores import FlatScores, completion_lengths, length_mask
-from speciarl_pl.records import EncodedPrompt, Rollout, RolloutGroup
+from speciarl_pl.policy.scores import FlatScores, length_mask
+from speciarl_pl.records import EncodedPrompt, RolloutGroup
 
 
 def score_plain(
@@ -27,6 +26,8 @@ def score_plain(
 ) -> FlatScores:
     """Score every completion in a row of its own.
 
+    Rows whose images cannot be joined go through the model one after the other.
+
     Args:
         model: Any VLM for conditional generation, with or without an adapter.
         groups: B groups with R rollouts in all.
@@ -38,9 +39,30 @@ def score_plain(
     Returns:
         Scores of the M completion tokens.
     """
-    pairs = [(group.prompt, rollout) for group in groups for rollout in group.rollouts]
-    inputs = plain_inputs(pairs, pad_token_id, model.device)
-    lengths = completion_lengths(groups)
+    rows = [(group.prompt, rollout.tokens) for group in groups for rollout in group.rollouts]
+    found: dict[int, tuple[Tensor, Tensor]] = {}
+    for places in joinable([prompt for prompt, _ in rows]):
+        part = [rows[place] for place in places]
+        scores = _score(model, part, temperature, banned, entropy, pad_token_id)
+        lengths = [tokens.numel() for _, tokens in part]
+        each = (torch.split(values, lengths) for values in (scores.logprobs, scores.entropy))
+        found.update(zip(places, zip(*each, strict=True), strict=True))
+    logprobs, entropies = zip(*(found[place] for place in range(len(rows))), strict=True)
+    return FlatScores(torch.cat(logprobs), torch.cat(entropies))
+
+
+def _score(
+    model: Any,
+    rows: Sequence[tuple[EncodedPrompt, Tensor]],
+    temperature: float,
+    banned: Tensor,
+    entropy: bool,
+    pad_token_id: int,
+) -> FlatScores:
+    """Score rows that go through the model together."""
+    prompts, completions = zip(*rows, strict=True)
+    inputs = row_inputs(model, prompts, completions, pad_token_id=pad_token_id)
+    lengths = [tokens.numel() for tokens in completions]
     longest = max(lengths)
     logits = completion_logits(model, inputs, longest)
     mask = length_mask(lengths, logits.device)
@@ -49,53 +71,10 @@ def score_plain(
     return scores_of_logits(scaled, targets, entropy=entropy)
 
 
-def plain_inputs(
-    pairs: Sequence[tuple[EncodedPrompt, Rollout]], pad_token_id: int, device: torch.device
-) -> dict[str, Tensor]:
-    """Arguments of a VLM for R rows `[padding | prompt | completion | padding]`.
-
-    Args:
-        pairs: R prompts, each with a completion.
-        pad_token_id: Fills the rows.
-        device: Where the arguments go.
-
-    Returns:
-        `input_ids`, `attention_mask`, `mm_token_type_ids`, int64 [R, P + T], and the images.
-    """
-    kinds = [(prompt.mm_token_type_ids, torch.zeros_like(r.tokens)) for prompt, r in pairs]
-    ones = [(torch.ones_like(prompt.input_ids), torch.ones_like(r.tokens)) for prompt, r in pairs]
-    rows = {
-        "input_ids": _rows([(prompt.input_ids, r.tokens) for prompt, r in pairs], pad_token_id),
-        "attention_mask": _rows(ones, 0),
-        "mm_token_type_ids": _rows(kinds, 0),
-        **join_vision([prompt.vision for prompt, _ in pairs]),
-    }
-    return {name: value.to(device) for name, value in rows.items()}
-
-
-def join_vision(parts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """Image arguments of several rows, joined along their first dimension."""
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-
-
-def accepted(model: Any, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The inputs that the forward pass of this model knows by name."""
-    known = signature(model.forward).parameters
-    return {name: value for name, value in inputs.items() if name in known}
-
-
 def completion_logits(model: Any, inputs: Mapping[str, Tensor], length: int) -> Tensor:
     """Logits [R, length, V] that predict the last `length` tokens of every row."""
     keep = accepted(model, {"logits_to_keep": torch.tensor(length + 1)})
     extra = {name: length + 1 for name in keep}
-    output = model(**accepted(model, inputs), use_cache=False, **extra)
+    output = model(**inputs, use_cache=False, **extra)
     logits: Tensor = output.logits[:, -length - 1 : -1]
     return logits
-
-
-def _rows(parts: Sequence[tuple[Tensor, Tensor]], filler: int) -> Tensor:
-    """Pad prompts on the left and completions on the right: int64 [R, P + T]."""
-    prompts = [prompt.cpu() for prompt, _ in parts]
-    left = pad_sequence(prompts, batch_first=True, padding_value=filler, padding_side="left")
-    completions = [completion.cpu() for _, completion in parts]
-    return torch.cat([left, pad_sequence(completions, True, filler)], dim=1)

@@ -184,7 +184,7 @@ class Policy(nn.Module):
         """Replace the adapter's tensors.
 
         Raises:
-            ModelError: If a name is missing or unknown, or a shape differs.
+            ModelError: If a name is missing or unknown, a shape differs, or a tensor is not finite.
         """
         adapter.load_state_dict(self.model, state)
 
@@ -192,6 +192,9 @@ class Policy(nn.Module):
         """Write the adapter in PEFT format, with its identity beside it.
 
         It loads with PEFT, transformers and vLLM.
+
+        Raises:
+            ModelError: If a tensor is not finite; nothing is written.
         """
         adapter.save(self.model, directory)
         identities.write(directory, self.identity)

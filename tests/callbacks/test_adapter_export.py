@@ -7,10 +7,11 @@ from peft import PeftModel
 from transformers import AutoModelForImageTextToText
 
 from speciarl_pl.callbacks import AdapterExport
-from speciarl_pl.callbacks.hf_rollout import _generate, _pad
+from speciarl_pl.callbacks.hf_rollout import _generate
 from speciarl_pl.errors import RunError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.policy.checkpoint import quiet
+from speciarl_pl.policy.inputs import row_inputs
 from speciarl_pl.records import Sample
 from speciarl_pl.sampling import RolloutRequest, Sampling
 from speciarl_pl.world import base_path, draw, world_specs
@@ -25,7 +26,7 @@ def module():
 
 
 def trainer_in(folder):
-    return SimpleNamespace(default_root_dir=str(folder), is_global_zero=True)
+    return SimpleNamespace(default_root_dir=str(folder), is_global_zero=True, world_size=1)
 
 
 def answers(policy, requests):
@@ -46,7 +47,7 @@ def test_it_reloads_with_plain_peft_and_gives_the_same_greedy_answers(tmp_path, 
     with quiet():
         base = AutoModelForImageTextToText.from_pretrained(base_path(), dtype=torch.float32)
     plain = PeftModel.from_pretrained(base, tmp_path / "adapter").eval()
-    inputs = _pad(prompts, policy.pad_token_id, torch.device("cpu"))
+    inputs = row_inputs(base, prompts, pad_token_id=policy.pad_token_id)
     options = {"do_sample": False, "max_new_tokens": 24, "eos_token_id": policy.eos_token_ids}
     theirs = plain.generate(**inputs, **options, pad_token_id=policy.pad_token_id)
     theirs = theirs[:, inputs["input_ids"].shape[1] :].tolist()

@@ -25,6 +25,7 @@ def trainer_in(folder, fn="fit", sanity_checking=False, sanity_steps=float("inf"
     return SimpleNamespace(
         default_root_dir=str(folder),
         is_global_zero=True,
+        world_size=1,
         sanity_checking=sanity_checking,
         num_sanity_val_steps=sanity_steps,
         state=SimpleNamespace(fn=fn),

@@ -30,7 +30,7 @@ def run(monkeypatch):
     engine = HFRolloutCallback(group_size=8, sampling=Sampling(1.0, max_new_tokens=48))
     module = SpeciaRLModule()
     module.of_test = TaxonomyJudge("world")
-    return SimpleNamespace(callbacks=[engine]), module
+    return SimpleNamespace(callbacks=[engine], is_global_zero=True), module
 
 
 def group(outcomes, rewards, truth="crimson hexagon", cut=False, said="dog"):
@@ -202,6 +202,23 @@ def test_whoever_knows_better_turns_it_off(run, options):
     else:
         give(watch, run, skipped=4, times=60)
     watch.on_train_end(*run)
+
+
+def test_a_run_shorter_than_the_window_is_held_to_the_share_at_its_end(run):
+    watch = RunWatch(window=20)
+    give(watch, run, LEARNS, skipped=2, times=2)
+    run[1].batches_learned = 2
+    with pytest.raises(TrainingError, match=r"could not be read: 4 of 6 images of 2 batches"):
+        watch.on_train_end(*run)
+
+
+def test_a_run_whose_answers_were_never_correct_is_warned_of(run, capsys):
+    watch = RunWatch()
+    give(watch, run, group([WRONG, ABSTAIN], [0.0, 1.0], truth="rose"))
+    run[1].batches_learned = 1
+    watch.on_train_end(*run)
+    said = capsys.readouterr().err
+    assert "warning: no answer of 1 training batches was correct: of 2 answers 1 are wrong" in said
 
 
 def test_a_run_without_a_batch_has_nothing_to_learn(run):

@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 
 from speciarl_pl.engine import AdapterStore
 from speciarl_pl.engine import store as store_module
-from speciarl_pl.errors import RolloutError
+from speciarl_pl.errors import ModelError, RolloutError
 
 CONFIG = LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj"])
 STATE = {"a.q_proj.lora_A.weight": torch.ones(4, 3), "a.q_proj.lora_B.weight": torch.ones(3, 4)}
@@ -29,6 +29,14 @@ def test_versions_are_numbered_and_named_anew_and_in_peft_format(store):
         STATE["a.q_proj.lora_A.weight"],
     )
     assert PeftConfig.from_pretrained(str(second.path)).r == 4
+
+
+def test_a_version_that_is_not_finite_is_not_written(store):
+    name = "a.q_proj.lora_B.weight"
+    spoilt = STATE | {name: STATE[name] / 0}
+    with pytest.raises(ModelError, match=f"adapter: .*infinite: {name}; it is not pushed"):
+        store.write(spoilt, CONFIG)
+    assert not list(store.folder.iterdir())
 
 
 def test_two_runs_never_share_a_name(store, tmp_path):

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 import torch
 
 from speciarl_pl.policy import TokenScores
-from speciarl_pl.policy.plain import accepted, plain_inputs
+from speciarl_pl.policy.inputs import row_inputs
 from speciarl_pl.policy.scores import completion_lengths, length_mask
 
 
@@ -20,11 +20,12 @@ def exact_policy(policy):
 
 def exact_logprobs(policy, groups, temperature=1.0):
     """Log-probabilities float64 [R, T] by an `exact_policy`, with gradient; junk at padding."""
-    pairs = [(group.prompt, rollout) for group in groups for rollout in group.rollouts]
-    longest = max(rollout.tokens.numel() for _, rollout in pairs)
-    inputs = plain_inputs(pairs, policy.pad_token_id, policy.device)
+    prompts = [group.prompt for group in groups for _ in group.rollouts]
+    completions = [rollout.tokens for group in groups for rollout in group.rollouts]
+    longest = max(map(len, completions))
+    inputs = row_inputs(policy.base, prompts, completions, pad_token_id=policy.pad_token_id)
     inputs["pixel_values"] = inputs["pixel_values"].double()
-    logits = policy.base(**accepted(policy.base, inputs), use_cache=False).logits / temperature
+    logits = policy.base(**inputs, use_cache=False).logits / temperature
     logits = logits.index_fill(-1, torch.tensor(policy.banned_token_ids), -torch.inf)
     targets = inputs["input_ids"][:, -longest:, None]
     return logits[:, -longest - 1 : -1].log_softmax(-1).gather(-1, targets).squeeze(-1)
@@ -37,7 +38,8 @@ def gradient(policy):
 
 def gap(found, wanted):
     """Relative distance of two vectors."""
-    return ((found.double() - wanted.double()).norm() / wanted.double().norm()).item()
+    found, wanted = found.detach().double(), wanted.detach().double()
+    return ((found - wanted).norm() / wanted.norm()).item()
 
 
 class ExactPolicy:

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -144,3 +145,15 @@ def test_a_missing_relative_folder_is_called_so(monkeypatch):
 def test_world_is_a_folder_of_the_package():
     assert resolve("world").endswith("speciarl_pl/world/base")
     assert resolve("org/name") == "org/name"
+
+
+def test_a_directory_is_given_with_its_full_path(tmp_path, monkeypatch):
+    (tmp_path / "models" / "x").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    full = str(tmp_path / "models" / "x")
+    assert resolve("models/x") == resolve("./models/x") == resolve("~/models/x") == full
+    assert resolve(full) == full
+    assert resolve("models/y") == "models/y", "it may be a hub id"
+    assert resolve("~/y") == str(tmp_path / "y")
+    assert Path(resolve("world")).is_absolute()

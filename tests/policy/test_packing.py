@@ -1,7 +1,7 @@
 import torch
 
+from speciarl_pl.policy.inputs import row_inputs
 from speciarl_pl.policy.packing import RowLayout, layout_of, pack, predictor_index
-from speciarl_pl.policy.plain import plain_inputs
 
 from . import tiny
 
@@ -38,7 +38,7 @@ def test_positions_are_those_of_a_row_of_its_own(policy):
     completions = row.positions[:, 0, row.layout.prefix :].split(list(row.layout.completions), 1)
     pairs = [(group.prompt, rollout) for group in groups for rollout in group.rollouts]
     for found, (prompt, rollout) in zip(completions, pairs, strict=True):
-        alone = plain_inputs([(prompt, rollout)], 0, policy.device)
+        alone = row_inputs(policy.base, [prompt], [rollout.tokens], pad_token_id=0)
         expected, _ = policy.base.model.get_rope_index(
             alone["input_ids"], alone["mm_token_type_ids"], alone["image_grid_thw"]
         )

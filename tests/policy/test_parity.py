@@ -83,10 +83,17 @@ def test_checkpointing_really_recomputes_the_layers(qwen_dir):
     assert len(calls) == 2
 
 
+@pytest.mark.parametrize("dtype", GAPS)
 @pytest.mark.parametrize("family", tiny.FAMILIES)
-def test_split_attention_equals_a_dense_mask_over_the_row(qwen_dirs, family):
-    policy = tiny.stirred_policy(qwen_dirs[family])
-    groups = tiny.uneven_groups(policy)
+def test_split_attention_equals_a_dense_mask_over_the_row(qwen_dirs, family, dtype):
+    policy = tiny.stirred_policy(qwen_dirs[family], dtype=dtype)
+    with policy.autocast():
+        dense = scores_under_a_dense_mask(policy, tiny.uneven_groups(policy))
+    scores = policy.score(tiny.uneven_groups(policy))
+    assert (scores.logprobs[scores.mask] - dense.logprobs).abs().max() < GAPS[dtype][0]
+
+
+def scores_under_a_dense_mask(policy, groups):
     base = policy.base
     row = pack(base.model, groups, policy.device)
     features = image_features(base.model, [group.prompt for group in groups])
@@ -98,15 +105,13 @@ def test_split_attention_equals_a_dense_mask_over_the_row(qwen_dirs, family):
         use_cache=False,
         **deepstack_arguments(row.image_mask, features),
     ).last_hidden_state[0]
-    dense = score_tokens(
+    return score_tokens(
         hidden[row.predictors],
         base.lm_head.weight,
         row.targets,
         temperature=1.0,
         banned=torch.tensor(policy.banned_token_ids),
     )
-    scores = policy.score(groups)
-    assert (scores.logprobs[scores.mask] - dense.logprobs).abs().max() < LOGPROB_GAP
 
 
 def dense_mask(layout):
@@ -121,12 +126,14 @@ def dense_mask(layout):
     return mask[None, None]
 
 
-def test_a_completion_does_not_see_its_neighbours(policy):
+@pytest.mark.parametrize("dtype", GAPS)
+def test_a_completion_does_not_see_its_neighbours(qwen_dir, dtype):
+    policy = tiny.stirred_policy(qwen_dir, dtype=dtype)
     both = tiny.uneven_groups(policy)
     scores = policy.score(both)
     alone = policy.score(both[1:2])
     length = alone.logprobs.shape[1]
-    assert torch.allclose(scores.logprobs[3:5, :length], alone.logprobs, atol=1e-5)
+    assert (scores.logprobs[3:5, :length] - alone.logprobs).abs().max() < GAPS[dtype][0]
 
 
 def test_given_features_change_nothing(policy):

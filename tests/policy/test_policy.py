@@ -1,12 +1,14 @@
+import json
 import pickle
 
 import pytest
 import torch
-from peft import PeftModel
+from peft import PeftConfig, PeftModel
+from peft.utils import get_peft_model_state_dict
 from transformers import AutoModelForImageTextToText
 
 from speciarl_pl.errors import ModelError
-from speciarl_pl.policy.plain import accepted, plain_inputs
+from speciarl_pl.policy.inputs import row_inputs
 from speciarl_pl.records import Rollout
 
 from . import tiny
@@ -60,10 +62,7 @@ def test_a_reference_pass_between_forward_and_backward_changes_no_gradient(qwen_
 def test_sampled_logprobs_of_generate_equal_the_scores(policy):
     shown = tiny.sample(84, 56)
     prompt = policy.encode(shown)
-    rollout = Rollout(torch.tensor([1]), torch.zeros(1), "", "length", 0)
-    inputs = plain_inputs([(prompt, rollout)] * 3, policy.pad_token_id, policy.device)
-    for name in ("input_ids", "attention_mask", "mm_token_type_ids"):
-        inputs[name] = inputs[name][:, :-1]
+    inputs = row_inputs(policy.base, [prompt] * 3, pad_token_id=policy.pad_token_id)
     torch.manual_seed(0)
     output = policy.base.generate(
         **inputs,
@@ -111,14 +110,51 @@ def test_saved_adapter_loads_with_peft_and_scores_the_same(policy, qwen_dir, tmp
     base = AutoModelForImageTextToText.from_pretrained(qwen_dir)
     loaded = PeftModel.from_pretrained(base, tmp_path / "adapter")
     assert loaded.peft_config["default"].base_model_name_or_path == qwen_dir
-    pairs = [(g.prompt, r) for g in groups for r in g.rollouts]
-    inputs = plain_inputs(pairs, 0, base.device)
-    logits = base(**accepted(base, inputs)).logits[:, -13:-1]
+    prompts = [g.prompt for g in groups for _ in g.rollouts]
+    completions = [r.tokens for g in groups for r in g.rollouts]
+    inputs = row_inputs(base, prompts, completions, pad_token_id=0)
+    logits = base(**inputs).logits[:, -13:-1]
     logits[..., policy.banned_token_ids] = -torch.inf
     targets = inputs["input_ids"][:, -12:]
     found = logits.log_softmax(-1).gather(-1, targets[..., None]).squeeze(-1)
     mask = policy.score(groups).mask
     assert (found - expected)[mask].abs().max() < 1e-5
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """Goes to the folder of models, and when called to another."""
+    for name in ("models", "other"):
+        (tmp_path / name).mkdir()
+    tiny.save_qwen(tmp_path / "models" / "x")
+    monkeypatch.chdir(tmp_path / "models")
+    return lambda: monkeypatch.chdir(tmp_path / "other")
+
+
+def loaded_by_the_config_alone(directory):
+    """Adapter tensors of a model that PEFT put together from an adapter's folder."""
+    base = PeftConfig.from_pretrained(directory).base_model_name_or_path
+    model = AutoModelForImageTextToText.from_pretrained(base)
+    return get_peft_model_state_dict(PeftModel.from_pretrained(model, directory))
+
+
+def test_an_adapter_of_a_relative_base_loads_from_any_folder(elsewhere, tmp_path):
+    policy = tiny.stirred_policy("x")
+    policy.save_adapter(tmp_path / "adapter")
+    elsewhere()
+    loaded, own = loaded_by_the_config_alone(tmp_path / "adapter"), policy.adapter_state_dict()
+    assert loaded.keys() == own.keys()
+    assert all(torch.equal(tensor, own[name]) for name, tensor in loaded.items())
+
+
+def test_an_adapter_that_was_trained_on_names_the_base_it_has_now(elsewhere, tmp_path):
+    tiny.stirred_policy("x").save_adapter(tmp_path / "first")
+    config = json.loads((tmp_path / "first" / "adapter_config.json").read_text())
+    config["base_model_name_or_path"] = "a/place/that/is/gone"
+    (tmp_path / "first" / "adapter_config.json").write_text(json.dumps(config))
+    tiny.load_policy("x", adapter=str(tmp_path / "first")).save_adapter(tmp_path / "second")
+    elsewhere()
+    assert loaded_by_the_config_alone(tmp_path / "second")
 
 
 @pytest.mark.parametrize("checkpointing", [False, True])

@@ -1,3 +1,5 @@
+import json
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -140,8 +142,30 @@ def test_wrong_names_and_runs_are_refused(run):
         read_runs([run, run / "."])
 
 
+@pytest.mark.parametrize(
+    ("steps", "name"),
+    [
+        ({"step": 80}, "trained (step 80)"),
+        ({"step": 80, "last_step": 80}, "trained (step 80)"),
+        ({"step": 40, "last_step": 80}, "trained (step 40 of 80)"),
+        ({"step": None}, "trained"),
+    ],
+)
+def test_a_trained_model_is_called_by_its_step(run, steps, name):
+    path = run / "results.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **steps}))
+    assert [s.name for s in stages_of([read_run(run)])] == ["base", name]
+
+
+def test_a_step_that_is_none_is_named(run):
+    path = run / "results.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "step": "80"}))
+    with pytest.raises(RunError, match="step: expected an int >= 0 or null, got '80'"):
+        read_run(run)
+
+
 def test_stages(run, tmp_path):
-    assert [s.name for s in stages_of([read_run(run)])] == ["base", "trained"]
+    assert [s.name for s in stages_of([read_run(run)])] == ["base", "trained"], "an older run"
     other = made.write_run(tmp_path / "other", images=4, samples=2, seed=1)
     names = [s.name for s in stages_of(read_runs([run, other]))]
     assert names == ["first: base", "other: base", "first", "other"]

@@ -153,3 +153,16 @@ def test_a_page_of_a_small_run_is_quick(runs, tmp_path):
     write_report(runs[:1], tmp_path / "report.html")
     assert time.perf_counter() - start < 3
     assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
+
+
+def test_what_was_skipped_cut_and_left_out_is_shown(tmp_path):
+    left = {"skipped": {"count": 60, "samples": [{"id": "a", "reason": f"{NASTY}: empty"}]}}
+    extra = {"birds": {"cut": 1, **left}, "none": left}
+    made.write_results(tmp_path / "results.json", {"birds": [[4], [-1]], "none": [[]]}, extra)
+    _, page = page_of([tmp_path])
+    assert "60 skipped, 50.0 % unparsed, 50.0 % cut" in page.text
+    assert "cut: rollouts ended by rollout.val_sampling.max_new_tokens;" in page.text
+    assert "left out of the means: none (no readable image)" in page.text
+    assert ": empty" in page.text
+    assert "and 59 more" in page.text
+    assert "img" not in page.tags

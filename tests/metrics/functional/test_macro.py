@@ -4,6 +4,7 @@ import torch
 
 from speciarl_pl.metrics.functional import (
     AVERAGED,
+    counted,
     group_averages,
     headline,
     macro_average,
@@ -35,6 +36,16 @@ def test_weighs_data_sets_alike_and_skips_the_undefined():
     assert macro["hm"] == pytest.approx(sets["large"]["hm"] / 2)
     assert macro_average({})["hm"] is None
     assert macro.keys() == set(AVERAGED)
+
+
+def test_a_data_set_without_a_prediction_is_not_counted_and_named():
+    sets = {**SUMMARIES, "empty": summarize(torch.zeros(8, dtype=torch.int64))}
+    codes = {**CODES, "empty": torch.zeros(0, 3, dtype=torch.int8)}
+    assert counted(sets) == list(SUMMARIES)
+    with_it = group_averages(sets, {**GROUPS, "empty": "fine_grained"}, codes)["fine_grained"]
+    without = group_averages(SUMMARIES, GROUPS, CODES)["fine_grained"]
+    assert with_it.pop("left_out") == ["empty"]
+    assert with_it == without
 
 
 def test_intervals_equal_means_of_resampled_data_sets():
