@@ -66,3 +66,13 @@ def test_file_of_something_else_is_named_and_kept(tmp_path, text):
     with pytest.raises(RunError, match=r"metrics\.csv: not a table of metrics by step"):
         MetricsCSV(tmp_path)
     assert (tmp_path / "metrics.csv").read_text() == text
+
+
+def test_a_resumed_run_forgets_later_steps(tmp_path):
+    first = MetricsCSV(tmp_path, flush_every=1)
+    for step in range(4):
+        first.log_metrics({"reward": step}, step)
+    second = MetricsCSV(tmp_path)
+    second.drop_from(2)
+    with (tmp_path / "metrics.csv").open() as file:
+        assert [row["step"] for row in csv.DictReader(file)] == ["0", "1"]

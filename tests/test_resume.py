@@ -140,9 +140,7 @@ def test_stopped_by_a_signal(fit, folder, capfd, moment, time, signum):
         pytest.param(
             "max_steps=5", "max_steps=8", id="after an epoch's end, on by steps", marks=exhaustive
         ),
-        pytest.param(
-            "max_epochs=1", "max_epochs=2", id="an epoch, on by epochs", marks=exhaustive
-        ),
+        pytest.param("max_epochs=1", "max_epochs=2", id="an epoch, on by epochs", marks=exhaustive),
         pytest.param("max_epochs=1", "max_steps=8", id="an epoch, on by steps"),
     ],
 )

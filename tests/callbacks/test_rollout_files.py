@@ -1,3 +1,4 @@
+import pyarrow.compute as pc
 import pytest
 from factory import scored
 
@@ -72,3 +73,28 @@ def test_what_is_no_such_file_is_named(tmp_path):
     (tmp_path / "rollouts.parquet").write_text("not parquet")
     with pytest.raises(RunError, match=r"rollouts\.parquet: not rollouts of a run"):
         list(RolloutFiles(tmp_path).read())
+
+
+def test_ranks_number_their_parts_alike_whoever_writes_first_or_nothing(tmp_path):
+    first, second = RolloutFiles(tmp_path), RolloutFiles(tmp_path, rank=1)
+    first.write_part([])
+    second.write_part(list(train_rows(0, 1)))
+    second.write_part(list(train_rows(1, 3)))
+    first.write_part(list(train_rows(1, 2)))
+    names = ["000000-1.parquet", "000001-0.parquet", "000001-1.parquet"]
+    assert sorted(path.name for path in (tmp_path / "rollouts.parts").iterdir()) == names
+    RolloutFiles(tmp_path, rank=1).write_part(list(train_rows(2, 4)))
+    assert (tmp_path / "rollouts.parts" / "000002-1.parquet").exists(), "never over another one"
+    rows, _ = joined(first)
+    assert [row["position"] for row in rows if row["index"] == 0] == [1, 2, 3, 4]
+
+
+def test_rows_that_are_not_wanted_are_left_out(tmp_path):
+    files = RolloutFiles(tmp_path)
+    files.keep(lambda table: pc.less(table["step"], 1))
+    for step in range(3):
+        files.write_part(list(train_rows(step, step)), SETTINGS)
+    files.keep(lambda table: pc.less(table["step"], 2))
+    rows, settings = joined(files)
+    assert [row["step"] for row in rows if row["index"] == 0] == [0, 1]
+    assert settings == SETTINGS

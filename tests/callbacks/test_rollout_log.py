@@ -6,6 +6,7 @@ import pytest
 
 from speciarl_pl.callbacks.rollout_log import RolloutLog
 from speciarl_pl.callbacks.rollout_rows import SCHEMA, judged_rows, scored_rows
+from speciarl_pl.data import OpenWorldDataModule
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.records import JudgedGroup, Unparsed
 
@@ -149,3 +150,20 @@ def _no_space(*args, **options):
 def test_arguments_are_checked():
     with pytest.raises(ValueError, match="flush_every: expected an int >= 1, got 0"):
         RolloutLog(flush_every=0)
+
+
+@pytest.mark.parametrize("validated", [True, False], ids=["validated", "to be validated"])
+def test_a_resumed_run_drops_what_the_checkpoint_does_not_have(tmp_path, module, validated):
+    trainer = trainer_in(tmp_path)
+    trainer.datamodule = OpenWorldDataModule()
+    log = RolloutLog()
+    train(log, trainer, module, range(4))
+    judged = {"judged": [factory.scored([3], [1.0]).judged]}
+    for module.batches_trained in (2, 4):
+        log.on_validation_batch_end(trainer, module, judged, None, 0)
+    log.on_save_checkpoint(trainer, module, {})  # and then the machine is gone
+    module.batches_trained = 2
+    checkpoint = {"OpenWorldDataModule": {"position": {"validated": validated}}}
+    RolloutLog().on_load_checkpoint(trainer, module, checkpoint)
+    found = {(row["stage"], row["step"]) for row in rows(tmp_path)}
+    assert found == {("train", 0), ("train", 1)} | ({("val", 2)} if validated else set())
