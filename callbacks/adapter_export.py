@@ -6,7 +6,7 @@ from pathlib import Path
 import lightning as L
 from rich.console import Console
 
-from speciarl_pl.errors import RunError, TrainingError
+from speciarl_pl.errors import RunError, SpeciaRLError, TrainingError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.run_files import replacing_files
 from speciarl_pl.together import together
@@ -36,17 +36,19 @@ class AdapterExport(L.Callback):
         """Write what was trained so far; a second failure must not hide the first."""
         assert isinstance(pl_module, SpeciaRLModule)
         untrained = isinstance(exception, TrainingError) and exception.untrained
-        if pl_module.batches_trained and not untrained:
-            with suppress(RunError):
-                self._write(trainer, pl_module)
+        if pl_module.batches_trained:
+            with suppress(SpeciaRLError):
+                self._write(trainer, pl_module, untrained)
 
-    def _write(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def _write(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, untrained: bool = False
+    ) -> None:
         assert isinstance(pl_module, SpeciaRLModule)
         if not trainer.is_global_zero:
             return
         directory = Path(self.directory or Path(trainer.default_root_dir, "adapter"))
-        if not pl_module.batches_learned:
-            said = f"{directory} was not written: nothing was learned in {_batches(pl_module)}"
+        if untrained or not pl_module.batches_learned:
+            said = f"{directory} was not written: {_batches(pl_module)} taught nothing to keep"
             Console(stderr=True).out(said, highlight=False)
             return
         with replacing_files(directory) as part:

@@ -77,6 +77,7 @@ class RunWatch(L.Callback):
         Raises:
             TrainingError: If a limit is reached.
         """
+        assert isinstance(pl_module, SpeciaRLModule)
         totals: StepTotals = outputs["totals"]
         self._window.append(totals)
         self._all += totals
@@ -87,7 +88,8 @@ class RunWatch(L.Callback):
             self._silent += totals
             self._examples = self._examples or examples_of(outputs["scored"])
         if message := self._fault(trainer, pl_module):
-            untrained = self._silent.batches == self.patience and not self._all.correct
+            silent = self._silent.batches == self.patience and not self._all.correct
+            untrained = silent or not pl_module.batches_learned
             self._forgive()
             raise TrainingError(message, untrained)
 
@@ -101,7 +103,7 @@ class RunWatch(L.Callback):
         if not self._all.batches:
             return
         if self.must_learn and not pl_module.batches_learned:
-            raise TrainingError(self._untaught(trainer, pl_module))
+            raise TrainingError(self._untaught(trainer, pl_module), untrained=True)
         if message := self._too_many_skipped():
             raise TrainingError(message)
         if not self._all.correct and trainer.is_global_zero:

@@ -17,7 +17,7 @@ from speciarl_pl.callbacks.stop_signals import (
     stop_if_asked,
 )
 from speciarl_pl.checkpoint_files import newest_checkpoint
-from speciarl_pl.errors import RunError, UnjudgedError
+from speciarl_pl.errors import RunError, TrainingError, UnjudgedError
 from speciarl_pl.metrics_csv import MetricsCSV
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.records import Batch
@@ -85,8 +85,9 @@ class StopCheckpoint(L.Callback):
         self._close(trainer)
 
     def on_train_batch_end(self, trainer: L.Trainer, *args: Any) -> None:
-        """Files may be written from here on."""
+        """Files may be written from here on, and what is saved has this batch."""
         self._close(trainer)
+        self._random_state = None
 
     def on_validation_batch_end(self, trainer: L.Trainer, *args: Any, **kwargs: Any) -> None:
         """Files may be written from here on."""
@@ -135,7 +136,7 @@ class StopCheckpoint(L.Callback):
         if isinstance(exception, RunStopped):
             self._let_ranks_end(trainer, exception)
         stopped = isinstance(exception, RunStopped) and not exception.hard
-        if not stopped and not isinstance(exception, UnjudgedError):
+        if not stopped and not _worth_saving(exception):
             return
         if trainer.state.fn != "fit":
             said = f"What was drawn and judged so far is kept. {self._go_on(trainer)}"
@@ -181,6 +182,13 @@ class StopCheckpoint(L.Callback):
         if processes:
             exception.children = list(processes)
             processes.clear()
+
+
+def _worth_saving(error: BaseException) -> bool:
+    """Whether all ranks end by this error together, with something that was learned."""
+    return isinstance(error, UnjudgedError) or (
+        isinstance(error, TrainingError) and not error.untrained
+    )
 
 
 def _save_for_slurm(connector: StopConnector, kind: StopKind) -> None:

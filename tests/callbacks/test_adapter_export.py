@@ -69,7 +69,7 @@ def test_what_never_learned_is_not_written_and_that_is_said(tmp_path, module, ca
     getattr(AdapterExport(), event)(trainer_in(tmp_path), module, *error)
     assert not list(tmp_path.iterdir())
     said = capsys.readouterr().err
-    assert said == f"{tmp_path / 'adapter'} was not written: nothing was learned in 3 batches\n"
+    assert said == f"{tmp_path / 'adapter'} was not written: 3 batches taught nothing to keep\n"
 
 
 def test_an_exception_before_the_policy_is_loaded_stays_what_it_is(tmp_path):
