@@ -16,6 +16,9 @@ import torch
 from runs import Commands
 from stops import Plan
 
+from speciarl_pl.callbacks import RunWatch
+from speciarl_pl.errors import TrainingError
+
 TERM, INT, KILL = signal.SIGTERM, signal.SIGINT, signal.SIGKILL
 
 OPTIONS = (
@@ -263,6 +266,20 @@ def test_slurm_starts_it_again_with_the_same_command(fit, folder, slurm, capfd, 
     assert (slurm.read_text() if slurm.exists() else None) == asked
     assert (fit.run / "hpc_ckpt_1.ckpt").is_file()
     assert fit(*EPOCHS) == 0
+    assert_as_if_never_stopped(fit.run, folder / "whole")
+
+
+def test_a_run_that_stops_itself_after_a_batch_goes_on(fit, folder, monkeypatch):
+    """What a stop of `RunWatch` saves is the state after the batch at which it stops."""
+
+    def stop(watch, trainer, module, *args):
+        if module.batches_trained == 6:
+            raise TrainingError("enough")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunWatch, "on_train_batch_end", stop)
+        assert fit(*EPOCHS) == 1
+    assert fit(*EPOCHS, f"--ckpt_path={fit.run / 'checkpoints' / 'stopped.ckpt'}") == 0
     assert_as_if_never_stopped(fit.run, folder / "whole")
 
 
