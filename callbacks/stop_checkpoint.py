@@ -28,14 +28,15 @@ STOPPED: Final = "stopped.ckpt"
 
 
 class StopCheckpoint(L.Callback):
-    """Saves a run that is told to stop, or that stops since too much was left unjudged.
+    """Saves a run that is told to stop, or that stops by itself since it cannot go on.
 
     A signal (SIGTERM, Ctrl-C, SLURM's requeue signal) ends the run at once while rollouts are drawn
     or judged; from the first optimiser step of a batch to its end, while a file is written, and
     with several processes, at the next batch. What is saved is the state after the last finished
-    batch: the batch that was under way comes first when the run goes on. In both cases all ranks
-    stop together, so all of them can save; after any other failure a checkpoint might wait for a
-    rank for ever.
+    batch: the batch that was under way comes first when the run goes on. By itself a run stops
+    when too much is left unjudged, or when it has learned and no longer does. In both cases all
+    ranks stop together, so all of them can save; after any other failure a checkpoint might wait
+    for a rank for ever.
 
     It comes before all other callbacks.
 

@@ -136,7 +136,6 @@ class SpeciaRLModule(L.LightningModule):
         """Training batches so far, of which each counts, whether or not it could be learned from;
         `trainer.global_step`, and so `max_steps` and `every_n_train_steps`, is the same number."""
         self._step_log = StepLog()
-        self._row_is_whole = False
         self._gradients = GradientWatch()
         self.batches_learned = 0
         """Those with a signal after which the optimiser took a step."""
@@ -281,16 +280,12 @@ class SpeciaRLModule(L.LightningModule):
 
     def hand_over_row(self) -> None:
         """Hand the row of a finished batch to the loggers, if they do not have it yet."""
-        if not self._row_is_whole:
-            return
-        self._row_is_whole = False
-        every = cast(Any, self.trainer).log_every_n_steps
-        self._step_log.write(self, self.batches_trained - 1, every)
+        self._step_log.write(self, cast(Any, self.trainer).log_every_n_steps)
 
     def _count_batch(self) -> None:
         """Count a batch, in Lightning's books too, which would count optimiser steps."""
+        self._step_log.end(self.batches_trained)
         self.batches_trained += 1
-        self._row_is_whole = True
         loop = self.trainer.fit_loop.epoch_loop.manual_optimization
         counted = loop.optim_step_progress.total
         counted.ready = counted.completed = self.batches_trained

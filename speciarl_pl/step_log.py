@@ -18,6 +18,7 @@ class StepLog:
 
     def __init__(self) -> None:
         self._row: dict[str, float] = {}
+        self._step: int | None = None
 
     def add(self, module: L.LightningModule, values: Mapping[str, float]) -> None:
         """Add values to the row; the progress bar and callbacks that monitor see them at once."""
@@ -25,9 +26,20 @@ class StepLog:
         for name, value in values.items():
             module.log(name, value, prog_bar=name in _LIVE, logger=False)
 
-    def write(self, module: L.LightningModule, step: int, every: int) -> None:
-        """End the row, and hand it to the loggers if `step`, from 0, ends a span of `every`."""
+    def end(self, step: int) -> None:
+        """Say that the row is whole.
+
+        Args:
+            step: Training batches before this one.
+        """
+        self._step = step
+
+    def write(self, module: L.LightningModule, every: int) -> None:
+        """Hand a whole row to the loggers, once, if its step ends a span of `every`."""
+        if self._step is None:
+            return
         row, self._row = {**self._row, "epoch": module.current_epoch}, {}
+        step, self._step = self._step, None
         if (step + 1) % max(every, 1) == 0:
             for logger in module.loggers:
                 logger.log_metrics(row, step=step)
