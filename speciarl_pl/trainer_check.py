@@ -8,7 +8,7 @@ from lightning.pytorch.accelerators import CPUAccelerator, CUDAAccelerator
 from lightning.pytorch.plugins.precision import Precision
 from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 from torch.optim import LBFGS, Optimizer
-from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from speciarl_pl.metrics.functional import AVERAGED, OUTCOME_LABELS
 
@@ -85,7 +85,7 @@ def check_schedule(schedule: Any, trainer: L.Trainer) -> None:
         ValueError: Says what to set.
     """
     name = type(schedule).__name__
-    if isinstance(schedule, ReduceLROnPlateau) or not isinstance(schedule, LRScheduler):
+    if isinstance(schedule, ReduceLROnPlateau):
         raise ValueError(
             f"model.lr_scheduler: expected a schedule over training batches, got {name}, which "
             "waits for the result of a validation; take for instance "
@@ -115,6 +115,8 @@ def check_monitors(trainer: Any) -> None:
     """
     callbacks: list[Any] = trainer.callbacks
     data = trainer.datamodule
+    if data is None:  # what is missing without one is said where it is needed
+        return
     sets = [*data.val_names, *filter(None, data.val_groups.values()), "macro"]
     known = STEP_METRICS | {f"val/{name}/{rate}" for name in sets for rate in AVERAGED}
     if not all(type(callback).__module__.startswith(_OWN) for callback in callbacks):
