@@ -178,6 +178,7 @@ def _stop_in_the_middle(fit, path):
 def test_killed(fit, folder):
     """Without any chance to save: the checkpoints of every second batch remain."""
     environment = {"STOP_MOMENT": "update", "STOP_TIME": "11", "STOP_SIGNAL": str(int(KILL))}
+    environment["OMP_NUM_THREADS"] = str(torch.get_num_threads())  # sums depend on it
     every = ("--checkpoint.every_n_train_steps=2",)
     words = ["fit", f"--config={folder / 'tiny.yaml'}", f"--run_dir={fit.run}", *OPTIONS, *EPOCHS]
     assert process([*words, *every], environment).returncode == -KILL
