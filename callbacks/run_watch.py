@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import lightning as L
 from rich.console import Console
@@ -100,7 +100,7 @@ class RunWatch(L.Callback):
             TrainingError: If nothing was learned, or too much of a short run could not be read.
         """
         assert isinstance(pl_module, SpeciaRLModule)
-        if not self._all.batches:
+        if not self._all.batches or cast(Any, trainer).fast_dev_run:
             return
         if self.must_learn and not pl_module.batches_learned:
             raise TrainingError(self._untaught(trainer, pl_module), untrained=True)

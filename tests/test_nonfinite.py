@@ -84,6 +84,7 @@ def fit(commands, monkeypatch):
     return run
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_after_two_of_them(fit, tmp_path):
     assert fit({1, 2}) == 0
     with (tmp_path / "run" / "metrics.csv").open(newline="", encoding="utf-8") as file:
@@ -92,6 +93,7 @@ def test_a_run_goes_on_after_two_of_them(fit, tmp_path):
     assert [bool(row["grad_norm"]) for row in rows] == [True, False, False, True]
 
 
+@pytest.mark.slow
 def test_a_run_stops_after_three_in_a_row(fit, tmp_path, capsys):
     assert fit({1, 2, 3}) == 1
     error = capsys.readouterr().err

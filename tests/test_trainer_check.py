@@ -136,7 +136,7 @@ def test_a_callback_of_the_users_own_may_log_anything():
 # ------------------------------------------------------------------ on the command line
 
 
-@pytest.mark.filterwarnings("ignore:.*CosineAnnealingLR")
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "message"),
     [

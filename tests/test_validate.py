@@ -136,7 +136,7 @@ def test_a_set_without_a_readable_image_is_named_and_in_no_mean(commands, tmp_pa
     assert (found["datasets"]["food"]["cut"], found["datasets"]["food"]["images"]) == (5, 5)
     shown = capsys.readouterr().out
     assert "mean of all data sets (2)" in shown
-    assert "left out of the means: birds (no readable image)" in shown
+    assert "left out of the means: birds (no image that was read)" in shown
     assert "cut: rollouts ended by rollout.val_sampling.max_new_tokens = 3" in shown
     page = (tmp_path / "run" / "report.html").read_text()
     assert "mean of all data sets but birds" in page

@@ -14,6 +14,8 @@ from test_bad_input import photos, rejected
 
 __all__ = ["photos"]  # a fixture
 
+pytestmark = pytest.mark.slow  # a dozen runs
+
 NO_VALIDATION = "--trainer.limit_val_batches=0"
 DEFAULT_REWARD = "--model.reward=null"
 
@@ -128,7 +130,6 @@ def test_a_run_that_has_learned_and_then_stops_leaves_its_adapter(commands, caps
     assert (commands.folder / "run" / "adapter" / "adapter_model.safetensors").exists()
 
 
-@pytest.mark.slow
 def test_both_ranks_stop_together_with_one_message(commands, photos):
     for index in range(6):
         (photos.parent / f"{index}.png").write_bytes(b"")

@@ -81,5 +81,5 @@ def _left_out(stages: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator
     for results in stages.values():
         known: Any = results
         for name in results.keys() - set(counted(known)) if len(results) > 1 else ():
-            why = "no verdict" if answers(results[name]) else "no readable image"
+            why = "no verdict" if answers(results[name]) else "no image that was read"
             yield f"left out of the means: {name} ({why})"

@@ -227,7 +227,7 @@ def test_the_option_that_mends_it_stands_below_the_table(tmp_path, module, capsy
     assert "data.prompt" in said
     assert "data.judge" in said
     assert "skipped: images that could not be read" in said
-    assert "left out of the means: empty (no readable image)" in said
+    assert "left out of the means: empty (no image that was read)" in said
 
 
 def test_brackets_in_names_are_shown_as_they_are(tmp_path, module, capsys):

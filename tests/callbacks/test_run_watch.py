@@ -30,7 +30,7 @@ def run(monkeypatch):
     engine = HFRolloutCallback(group_size=8, sampling=Sampling(1.0, max_new_tokens=48))
     module = SpeciaRLModule()
     module.of_test = TaxonomyJudge("world")
-    return SimpleNamespace(callbacks=[engine], is_global_zero=True), module
+    return SimpleNamespace(callbacks=[engine], is_global_zero=True, fast_dev_run=False), module
 
 
 def group(outcomes, rewards, truth="crimson hexagon", cut=False, said="dog"):

@@ -9,9 +9,12 @@ from speciarl_pl.errors import DataError, RunError
 
 from .toys import Diary, Numbers
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:.isinstance.treespec, LeafSpec.:FutureWarning"  # Lightning 2.6 on torch 2.13
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings(
+        "ignore:.isinstance.treespec, LeafSpec.:FutureWarning"  # Lightning 2.6 on torch 2.13
+    ),
+]
 
 STEPS = 12
 """10 samples in batches of 2: two epochs and a bit."""

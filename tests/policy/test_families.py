@@ -20,9 +20,12 @@ from speciarl_pl.update import PolicyUpdate, Ranks
 
 from . import families, tiny
 
-pytestmark = pytest.mark.filterwarnings(  # PaliGemma's own processor
-    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings(  # PaliGemma's own processor
+        "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+    ),
+]
 
 SIZES = {"56 x 56": (56, 56), "112 x 40": (112, 40), "112 x 100": (112, 100)}
 TEMPERATURE = 0.7

@@ -162,7 +162,7 @@ def test_what_was_skipped_cut_and_left_out_is_shown(tmp_path):
     _, page = page_of([tmp_path])
     assert "60 skipped, 50.0 % unparsed, 50.0 % cut" in page.text
     assert "cut: rollouts ended by rollout.val_sampling.max_new_tokens;" in page.text
-    assert "left out of the means: none (no readable image)" in page.text
+    assert "left out of the means: none (no image that was read)" in page.text
     assert ": empty" in page.text
     assert "and 59 more" in page.text
     assert "img" not in page.tags
