@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import lightning as L
 import pyarrow.compute as pc
@@ -95,7 +95,9 @@ class ResultsWriter(L.Callback):
             stages[trained_name(self._step, last)] = pl_module.results
         if stages:
             _print(trainer, stages)
-        if last and self._step != last and Path(trainer.default_root_dir, "adapter").exists():
+        sets = cast(Any, trainer).datamodule.val_groups
+        exported = Path(trainer.default_root_dir, "adapter").exists()
+        if sets and last and self._step != last and exported:
             _say_what_is_not_validated(trainer, last)
 
     def _content(self, trainer: L.Trainer, module: SpeciaRLModule) -> dict[str, Any]:

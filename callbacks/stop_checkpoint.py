@@ -60,6 +60,7 @@ class StopCheckpoint(L.Callback):
         self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Batch, batch_idx: int
     ) -> None:
         """Stop here if asked to; from here on a signal may stop at once."""
+        self._random_state = get_rng_state()
         self._begin(trainer)
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -75,9 +76,7 @@ class StopCheckpoint(L.Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Stop here if asked to; from here on a signal may stop at once."""
-        state = self._random_state
         self._begin(trainer)
-        self._random_state = state
 
     on_predict_batch_start = on_validation_batch_start
 
@@ -97,7 +96,6 @@ class StopCheckpoint(L.Callback):
     on_predict_batch_end = on_validation_batch_end
 
     def _begin(self, trainer: L.Trainer) -> None:
-        self._random_state = get_rng_state()
         connector = connector_of(trainer)
         if connector is not None:
             connector.interruptible = trainer.world_size == 1

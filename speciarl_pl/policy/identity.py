@@ -37,7 +37,6 @@ _BASE_OPTIONS: Final = {
 _LORA_OPTIONS: Final = {
     "r": "--model.lora.r",
     "lora_alpha": "--model.lora.alpha",
-    "lora_dropout": "--model.lora.dropout",
     "target_modules": "--model.lora.target_modules",
 }
 """What of an adapter's config has an option of its own."""

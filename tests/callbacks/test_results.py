@@ -29,7 +29,7 @@ def trainer_in(folder, fn="fit", sanity_checking=False, sanity_steps=float("inf"
         sanity_checking=sanity_checking,
         num_sanity_val_steps=sanity_steps,
         state=SimpleNamespace(fn=fn),
-        datamodule=SimpleNamespace(val_groups={}),
+        datamodule=SimpleNamespace(val_groups={"birds": None}),
     )
 
 
@@ -138,6 +138,14 @@ def test_validate_prints_one_column(tmp_path, module, capsys):
 
 def test_a_fit_without_validation_prints_nothing(tmp_path, module, capsys):
     ResultsWriter().on_fit_end(trainer_in(tmp_path), module)
+    assert capsys.readouterr().out == ""
+
+
+def test_nobody_is_sent_to_validate_on_no_data(tmp_path, module, capsys):
+    (tmp_path / "adapter").mkdir()
+    trainer, module.batches_trained = trainer_in(tmp_path), 3
+    trainer.datamodule.val_groups.clear()
+    ResultsWriter().on_fit_end(trainer, module)
     assert capsys.readouterr().out == ""
 
 
