@@ -12,6 +12,7 @@ LAYERS = (
     {
         "category",
         "answer",
+        "unwrap",
         "errors",
         "records",
         "run_files",
