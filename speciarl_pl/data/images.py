@@ -145,10 +145,11 @@ def _of_lab(image: Image.Image) -> Image.Image:
 
 def _reason(file: str | os.PathLike[str] | IO[bytes], error: Exception) -> str:
     """Why an image cannot be decoded, by its content where that says more."""
-    if known := advice(content_of(_head(file))):
+    content = content_of(_head(file))
+    if known := advice(content):
         return known
     if isinstance(error, UnidentifiedImageError):
-        return "of no kind that is known"
+        return f"a {content} that Pillow cannot read" if content else "of no kind that is known"
     return str(error) or type(error).__name__
 
 

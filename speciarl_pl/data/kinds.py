@@ -45,13 +45,13 @@ _IMAGES: Final = (
     ("TIFF", rb"II[*+]\0|MM\0[*+]"),
     ("JPEG 2000", rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51"),
     ("JPEG XL", rb"\xff\x0a|\0\0\0\x0cJXL "),
-    ("AVIF", rb".{4}ftypavi[fs]"),
+    ("AVIF", rb".{4}ftyp(avi[fs]|(mif1|msf1).{4,40}avi[fs])"),
     ("HEIC", rb".{4}ftyp(hei[cfmsx]|hev[cmsx]|mif[12]|msf1)"),
     ("PNM", rb"P[1-6]\s\s*(#[^\n]*\n\s*)*\d+\s|P[Ff]\s+\d+\s"),
-    ("PSD", rb"8BPS\0[\1\2]"),
+    ("PSD", rb"8BPS\0[\x01\x02]"),
     ("QOI", rb"qoif"),
     ("DDS", rb"DDS \x7c\0\0\0"),
-    ("ICO", rb"\0\0\1\0[^\0]\0"),
+    ("ICO", rb"\0\0\x01\0[^\0]\0"),
 )
 """Format -> how its files begin."""
 
@@ -60,9 +60,9 @@ _OTHERS: Final = (
     ("HTML page", rb"(?i)\s*(<!--.*-->\s*)?<(!doctype html|html|head|body)"),
     ("PDF", rb"%PDF-"),
     ("PostScript", rb"%!PS"),
-    ("video", rb".{4}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI |\0\0\1[\xb3\xba]"),
-    ("archive", rb"PK\3\4|\x1f\x8b|Rar!|7z\xbc\xaf|BZh|\xfd7zXZ"),
-    ("AppleDouble file", rb"\0\5\x16[\0\7]"),
+    ("video", rb".{4}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI |\0\0\x01[\xb3\xba]"),
+    ("archive", rb"PK\x03\x04|\x1f\x8b|Rar!|7z\xbc\xaf|BZh|\xfd7zXZ"),
+    ("AppleDouble file", rb"\0\x05\x16[\0\x07]"),
     ("Git LFS pointer", rb"version https://git-lfs"),
 )
 """What is often found among images, or under their endings."""

@@ -27,7 +27,7 @@ def read_lines(path: Path, expected: str, of_names: bool = False) -> list[str]:
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8 text ({error}); expected {expected}") from None
     if "\0" in text:
-        raise DataError(f"{path}: not text, it holds NUL; expected {expected}")
+        raise DataError(f"{path}: not UTF-8 text, it holds NUL; expected {expected}")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines:
         raise DataError(f"{path}: no line in it; expected {expected}")
