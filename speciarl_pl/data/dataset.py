@@ -8,6 +8,7 @@ from torch.utils.data import Dataset
 
 from speciarl_pl.data.files import name_some
 from speciarl_pl.data.images import MAX_PIXELS
+from speciarl_pl.data.kinds import packages_needed
 from speciarl_pl.data.source import ImageSource
 from speciarl_pl.errors import DataError
 from speciarl_pl.records import Sample, SkippedSample
@@ -53,8 +54,10 @@ class ImageDataset(Dataset[Sample | SkippedSample]):
 
     @property
     def notes(self) -> list[str]:
-        """What a user should know of the listing, such as the files that it left out."""
-        return self._source.notes
+        """What a user should know of the listing: files left out, packages that are needed."""
+        paths = self._table["path"] if "path" in self._table.column_names else ()
+        needed = [f"{self.name}: {line}" for line in packages_needed(paths)]
+        return [*self._source.notes, *needed]
 
     @property
     def listing(self) -> Table:
