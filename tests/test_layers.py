@@ -14,6 +14,7 @@ LAYERS = (
         "answer",
         "unwrap",
         "errors",
+        "file_names",
         "records",
         "run_files",
         "rng",

@@ -9,23 +9,25 @@ from speciarl_pl.data.listing import require_file
 from speciarl_pl.errors import DataError
 
 
-def read_lines(path: Path, expected: str) -> list[str]:
+def read_lines(path: Path, expected: str, of_names: bool = False) -> list[str]:
     """Read the lines of a list, blank ones left out.
 
     Args:
         path: The file, UTF-8.
         expected: What it should hold, for the message.
+        of_names: Whether they are names of files, which need not be UTF-8.
 
     Raises:
         DataError: If it is missing, not text or empty.
     """
     require_file(path, expected)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        errors = "surrogateescape" if of_names else "strict"
+        text = path.read_text(encoding="utf-8-sig", errors=errors)
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8 text ({error}); expected {expected}") from None
     if "\0" in text:
-        raise DataError(f"{path}: not text, it holds NUL; expected {expected}")
+        raise DataError(f"{path}: not UTF-8 text, it holds NUL; expected {expected}")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines:
         raise DataError(f"{path}: no line in it; expected {expected}")
@@ -118,3 +120,18 @@ def problems_of(*checks: Callable[[], object]) -> list[str]:
         except DataError as error:
             found.append(str(error))
     return found
+
+
+def unique_ids(names: Sequence[str]) -> list[str]:
+    """Tell repeated names apart.
+
+    Example:
+        >>> unique_ids(["a.jpg", "b.jpg", "a.jpg"])
+        ['a.jpg', 'b.jpg', 'a.jpg#2']
+    """
+    seen: Counter[str] = Counter()
+    ids = []
+    for name in names:
+        seen[name] += 1
+        ids.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+    return ids

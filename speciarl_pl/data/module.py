@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
 import lightning as L
+from rich.console import Console
 from torch.utils.data import ConcatDataset, Dataset
 
 from speciarl_pl.data.collate import Collate, Encode
-from speciarl_pl.data.dataset import ImageDataset, OnError
+from speciarl_pl.data.dataset import ImageDataset, OnError, require_readable
 from speciarl_pl.data.datasets.photo_list import PhotoList
 from speciarl_pl.data.datasets.photos import PhotoFolder
 from speciarl_pl.data.images import MAX_PIXELS, PILLOW_LIMIT
@@ -139,6 +141,9 @@ class OpenWorldDataModule(L.LightningDataModule):
             for role in _STAGES[stage]:
                 if self._sources[role]:
                     self._datasets[role] = self._listed(role)
+            if stage == "predict" and "images" in self._lists:
+                require_readable(*self._lists["images"])
+        self._say_notes(stage)
         needed = _STAGES[stage][0]
         if needed not in self._datasets:
             name = str.__str__(stage)  # Lightning gives an enum, which would print as its member
@@ -262,6 +267,13 @@ class OpenWorldDataModule(L.LightningDataModule):
             first += len(lists[-1])
         self._lists[role] = lists
         return ConcatDataset(lists)
+
+    def _say_notes(self, stage: str) -> None:
+        if self.trainer is None or self.trainer.is_global_zero:
+            lists = (self._lists.get(role, ()) for role in _STAGES[stage])
+            notes = [note for one in chain.from_iterable(lists) for note in one.notes]
+            for note in dict.fromkeys(notes):  # a data set may be there twice
+                Console(stderr=True).out(note, highlight=False)
 
     def _collate(self) -> Collate:
         encode = self.encode

@@ -7,7 +7,8 @@ from typing import Literal, TypeAlias
 from datasets.arrow_dataset import Dataset
 
 from speciarl_pl.data.labels import clean_label
-from speciarl_pl.data.listing import require_folder, walk_images
+from speciarl_pl.data.left_out import LeftOut
+from speciarl_pl.data.listing import class_folders, require_folder, walk_images
 from speciarl_pl.data.source import FileSource, file_table
 from speciarl_pl.errors import DataError
 
@@ -19,7 +20,7 @@ class ImageFolder(FileSource):
     """Images sorted into one sub-folder a class; the folder's name is the label.
 
     Images may lie at any depth below the class folder; files that are no images, hidden files and
-    files beside the class folders are left out.
+    files beside the class folders are left out, counted and named in `notes`.
 
     Args:
         root: Folder that holds the class folders.
@@ -53,17 +54,17 @@ class ImageFolder(FileSource):
     def rows(self) -> Dataset:
         """List the images, sorted by path; the id is the path below `root`."""
         root = require_folder(self.root, "a folder with one sub-folder of images per class")
+        self.left_out = LeftOut()
         table = file_table(self._files(root))
         if len(table) == 0:
-            raise DataError(f"{root}: no images in class sub-folders; {_advice(root)}")
+            found = f" ({self.left_out})" if self.left_out else ""
+            raise DataError(f"{root}: no images in class sub-folders{found}; {_advice(root)}")
         return table
 
     def _files(self, root: Path) -> Iterator[tuple[str, str, str]]:
-        for folder in sorted(path for path in root.iterdir() if path.is_dir()):
-            if folder.name.startswith("."):
-                continue
+        for folder in class_folders(root, self.left_out):
             truth = folder_label(folder.name, self.label_style)
-            for path in walk_images(folder):
+            for path in walk_images(folder, self.left_out):
                 yield path.relative_to(root).as_posix(), truth, str(path)
 
 

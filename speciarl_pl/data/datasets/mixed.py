@@ -57,6 +57,11 @@ class MixedImages(ImageSource):
         self.sources = sources
         self.shares = shares(weights or [1.0] * len(sources), limit)
 
+    @property
+    def notes(self) -> list[str]:
+        """Those of the data sets."""
+        return [note for source in self.sources for note in source.notes]
+
     def rows(self) -> Dataset:
         """Draw each share, in the order of the data sets.
 

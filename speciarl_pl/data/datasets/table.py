@@ -1,13 +1,12 @@
 """Any table of image paths and labels."""
 
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from datasets.arrow_dataset import Dataset
 
 from speciarl_pl.data.listing import Columns, read_columns, require_columns, require_file
+from speciarl_pl.data.lists import unique_ids
 from speciarl_pl.data.source import FileSource, as_table
 from speciarl_pl.errors import DataError
 
@@ -100,18 +99,3 @@ def text_cells(path: Path, columns: Columns, name: str) -> list[str]:
         if not isinstance(cell, str):
             raise DataError(f"{path}: row {number} has {cell!r} in {name!r}; expected text")
     return cells
-
-
-def unique_ids(names: Sequence[str]) -> list[str]:
-    """Tell repeated names apart.
-
-    Example:
-        >>> unique_ids(["a.jpg", "b.jpg", "a.jpg"])
-        ['a.jpg', 'b.jpg', 'a.jpg#2']
-    """
-    seen: Counter[str] = Counter()
-    ids = []
-    for name in names:
-        seen[name] += 1
-        ids.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
-    return ids
