@@ -19,6 +19,7 @@ from speciarl_pl.policy.encoder import ProcessorPromptEncoder, PromptEncoder, Qw
 from speciarl_pl.policy.finite import check_finite, weights
 from speciarl_pl.policy.policy import Policy
 from speciarl_pl.policy.quantize import check_quantized, keep_trainable, nf4_config
+from speciarl_pl.policy.rows import choose_rows
 from speciarl_pl.policy.spec import Dtype, LoraSpec, Quantization, RowKind
 from speciarl_pl.policy.wide import widen_head
 
@@ -43,13 +44,13 @@ def load_policy(
     """Load a vision-language model and put a LoRA adapter on its language model.
 
     Args:
-        base: `world`, a directory, or a hub id; Qwen2-VL, Qwen2.5-VL and Qwen3-VL train on
-            shared-prefix rows, any other VLM of transformers on plain rows.
+        base: `world`, a directory, or a hub id of a VLM of transformers.
         lora: The fresh adapter; `LoraSpec()` if missing. Not looked at when `adapter` is given.
         quantization: `nf4` for QLoRA.
         dtype: Type of the frozen weights.
         gradient_checkpointing: Recompute activations in the backward pass: slower, smaller.
-        rows: How rollouts are laid out for scoring.
+        rows: How rollouts are laid out for scoring; `auto` tries whether the model computes
+            shared-prefix rows as it does plain ones, and says so if not.
         adapter: Directory of a saved adapter to start from.
         min_pixels: Smaller images are enlarged to this area; the model's own if missing.
         max_pixels: Larger images are shrunk to this area; the model's own if missing.
@@ -67,7 +68,6 @@ def load_policy(
     with quiet():
         encoder = load_encoder(path, config, min_pixels, max_pixels)
         model = load_base(path, config, dtype, quantization)
-        kind = _prepare_rows(model, rows)
         peft = (
             adapters.load(model, adapter) if adapter else adapters.attach(model, lora or LoraSpec())
         )
@@ -77,7 +77,7 @@ def load_policy(
     policy = Policy(
         peft,
         encoder,
-        rows=kind,
+        rows="plain",
         banned_token_ids=banned_token_ids(config),
         eos_token_ids=eos_token_ids(model, encoder.tokenizer),
         pad_token_id=pad_token_id(encoder.tokenizer),
@@ -86,7 +86,9 @@ def load_policy(
     if adapter and (needed := identity.read(adapter)):
         where = str(Path(adapter, identity.NAME))
         identity.check_base(needed, policy.identity, where, exported=True)
-    return policy.eval()
+    policy.eval()
+    policy.rows = choose_rows(policy, rows)
+    return policy
 
 
 def without_dropout(model: Any, adapter: str | None) -> None:
@@ -206,16 +208,6 @@ def _qwen_encoder(path: str, config: Any, sizes: dict[str, int]) -> PromptEncode
         raise ValueError("the tokenizer has no chat template")
     images = transformers.AutoImageProcessor.from_pretrained(path, backend=image_backend(), **sizes)
     return QwenPromptEncoder(tokenizer, images, config.image_token_id, banned_token_ids(config))
-
-
-def _prepare_rows(model: Any, rows: RowKind) -> Literal["shared", "plain"]:
-    obstacle = shared.obstacle(model)
-    if rows == "shared" and obstacle:
-        raise ValueError(f"rows: expected plain or auto, got shared; {obstacle}")
-    if rows == "plain" or obstacle:
-        return "plain"
-    shared.prepare(model)
-    return "shared"
 
 
 def _compute_dtype(config: Any, dtype: Dtype) -> torch.dtype:
