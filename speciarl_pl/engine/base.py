@@ -173,6 +173,6 @@ def pixel_limits(policy: Policy) -> dict[str, Any]:
     size = getattr(policy.encoder.image_processor, "size", None)
     edges = ("shortest_edge", "longest_edge")
     found = {edge: getattr(size, edge, None) for edge in edges}
-    if not all(found.values()):
+    if policy.rows == "plain" or not all(found.values()):
         return {}
     return {"size": found}

@@ -35,6 +35,9 @@ _ROUNDED: Final = 0.1
 """Nats by which the median token may differ with a 16-bit base, which rounds in every layer. What
 is wrong with a row shows in what its layers are given long before it shows here."""
 
+_PASSED: Final[set[str]] = set()
+"""Kinds of models that have passed in this process; weights and adapters have no say in it."""
+
 
 def choose_rows(policy: Policy, asked: RowKind) -> Literal["shared", "plain"]:
     """Shared rows where they are asked for or allowed, and possible; prepares the model for them.
@@ -47,8 +50,10 @@ def choose_rows(policy: Policy, asked: RowKind) -> Literal["shared", "plain"]:
     config = policy.base.get_decoder().config
     before = config._attn_implementation
     prepare(policy.base)
-    reason = obstacle(policy)
+    kind = _kind(policy)
+    reason = None if kind in _PASSED else obstacle(policy)
     if reason is None:
+        _PASSED.add(kind)
         return "shared"
     config._attn_implementation = before
     if asked == "shared":
@@ -68,6 +73,12 @@ def obstacle(policy: Policy) -> str | None:
         return str(error).partition("\n")[0] or type(error).__name__
     finally:
         policy.rows = rows
+
+
+def _kind(policy: Policy) -> str:
+    """Class, full config and number format of a policy's base."""
+    config = policy.base.config.to_json_string(use_diff=False)
+    return f"{type(policy.base)} {policy.compute_dtype} {config}"
 
 
 def _in_its_call(policy: Policy, prompt: EncodedPrompt) -> str | None:
