@@ -17,9 +17,6 @@ from speciarl_pl.policy.split_attention import IMPLEMENTATION, longest, row_bloc
 from speciarl_pl.policy.vision import ImageFeatures, deepstack_arguments, image_features, scatter
 from speciarl_pl.records import RolloutGroup
 
-MODEL_TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
-"""Families whose prompts are made without a processor of their own; rows are for any that can."""
-
 
 def prepare(model: Any) -> None:
     """Let the language model of a base model attend over shared-prefix rows, and over others."""
