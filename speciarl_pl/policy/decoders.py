@@ -13,6 +13,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
+_COMMON: Final = ("inputs_embeds", "attention_mask", "position_ids")
+
 _WINDOWS: Final = ("sliding_window", "attention_chunk_size")
 """Config entries of how far some layers look back; None where none does."""
 
@@ -54,18 +56,14 @@ def decoder_call(model: Any, inputs: Mapping[str, Any]) -> DecoderCall:
     except _ReachedError as reached:
         found = dict(reached.arguments)
     else:
-        raise ValueError(f"{type(model).__name__} does not call its language model")
+        raise ValueError("it does not call its language model")
     finally:
         hook.remove()
-    embeds = found.pop("inputs_embeds", None)
+    found = {name: value for name, value in found.items() if _says_something(value)}
+    embeds, mask, positions = (found.pop(name, None) for name in _COMMON)
     if embeds is None:
-        raise ValueError(f"{type(model).__name__} gives its language model no embeddings")
-    return DecoderCall(
-        embeds=embeds,
-        mask=found.pop("attention_mask", None),
-        positions=found.pop("position_ids", None),
-        extra={name: value for name, value in found.items() if _says_something(value)},
-    )
+        raise ValueError(f"its language model takes {', '.join(sorted(found))}, no embeddings")
+    return DecoderCall(embeds, mask, positions, found)
 
 
 def image_token_id(model: Any) -> int:
@@ -77,7 +75,7 @@ def image_token_id(model: Any) -> int:
     for name in ("image_token_id", "image_token_index"):
         if (token := getattr(model.config, name, None)) is not None:
             return int(token)
-    raise ValueError(f"the config of {type(model).__name__} names no image token")
+    raise ValueError("its config names no image token")
 
 
 @dataclass(frozen=True, slots=True)
