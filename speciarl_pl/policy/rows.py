@@ -6,13 +6,16 @@ rows lack; and a few short texts are scored in both ways. Windows, masks of its 
 images from within, frequencies that follow the length, another head: whatever differs shows there.
 """
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final, Literal
 
 import torch
 from PIL import Image
 from torch import Tensor
 
+from speciarl_pl.policy.checkpoint import quiet
 from speciarl_pl.policy.decoders import DecoderCall, decoder_call, image_token_id, row_limit
 from speciarl_pl.policy.inputs import row_inputs
 from speciarl_pl.policy.packing import pack
@@ -66,13 +69,21 @@ def obstacle(policy: Policy) -> str | None:
     """Why a policy cannot score on shared-prefix rows; None if it can."""
     rows = policy.rows
     try:
-        prompt = policy.encode(_TRIAL)
-        with torch.no_grad(), policy.evaluating(), policy.autocast():
+        with _unseen(), torch.no_grad(), policy.evaluating(), policy.autocast():
+            prompt = policy.encode(_TRIAL)
             return _in_its_call(policy, prompt) or _in_its_scores(policy, prompt)
     except Exception as error:  # whatever a model raises at rows that it was not made for
         return str(error).partition("\n")[0] or type(error).__name__
     finally:
         policy.rows = rows
+
+
+@contextmanager
+def _unseen() -> Iterator[None]:
+    """Keep what a model has to warn of for where it is used."""
+    with warnings.catch_warnings(), quiet():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _kind(policy: Policy) -> str:
