@@ -1,19 +1,26 @@
 """Prompts, banned tokens and pixel limits of each family, without any weights."""
 
+from functools import cache
+
 import pytest
 import torch
-from families import FAMILIES, marked, save
+from families import marked, save
 from PIL import Image
 from transformers import AutoConfig, AutoProcessor
 
-from speciarl_pl.errors import ModelError, PromptError
+from speciarl_pl.errors import PromptError
 from speciarl_pl.policy.checkpoint import quiet, vlm_config
 from speciarl_pl.policy.processors import image_backend, load_encoder
 from speciarl_pl.records import Sample
 
 from . import tiny
 
-pytestmark = pytest.mark.usefixtures("num2words")
+pytestmark = [
+    pytest.mark.usefixtures("num2words"),
+    pytest.mark.filterwarnings(  # PaliGemma's own processor
+        "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+    ),
+]
 
 SIZES = ((56, 56), (112, 40), (40, 130), (300, 200))
 BEGINS = {
@@ -65,10 +72,16 @@ def encoder_of(directory, **limits):
         return load_encoder(directory, vlm_config(directory), **limits)
 
 
+@cache
+def own_processor(directory):
+    with quiet():
+        return AutoProcessor.from_pretrained(directory, backend=image_backend())
+
+
 def by_its_own_processor(directory, sample):
     """As the processor's documentation has it: a conversation, or a text where there are none."""
+    processor = own_processor(directory)
     with quiet():
-        processor = AutoProcessor.from_pretrained(directory, backend=image_backend())
         if processor.chat_template is None and processor.tokenizer.chat_template is None:
             text = f"<image>{sample.prompt}"
             return dict(processor(images=sample.image, text=text, return_tensors="pt"))
@@ -88,7 +101,6 @@ def by_its_own_processor(directory, sample):
         )
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # PaliGemma's own
 def test_ids_and_pixels_are_those_of_its_own_processor(repository):
     _, directory = repository
     encoder = encoder_of(directory)
