@@ -96,7 +96,10 @@ class QwenPromptEncoder(PromptEncoder):
 
     def render(self, prompt: str) -> str:
         """The text of a turn that asks `prompt`, up to where the answer begins."""
-        return rendered(self.tokenizer, prompt)
+        text: Any = self.tokenizer.apply_chat_template(
+            user_turn(prompt), tokenize=False, add_generation_prompt=True
+        )
+        return str(text)
 
     def _tokenize(self, prompt: str) -> Tensor:
         text = self.render(prompt)
@@ -151,11 +154,3 @@ def misplaced(found: int, placeholders: Sequence[str]) -> PromptError:
         "template must place one image, and the question must not name a placeholder "
         f"({', '.join(placeholders)})"
     )
-
-
-def rendered(template: Any, prompt: str) -> str:
-    """The text of a turn that asks `prompt`, as a tokenizer or a processor writes it."""
-    text: Any = template.apply_chat_template(
-        user_turn(prompt), tokenize=False, add_generation_prompt=True
-    )
-    return str(text)

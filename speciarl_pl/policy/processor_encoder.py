@@ -12,8 +12,8 @@ from speciarl_pl.policy.encoder import (
     PromptEncoder,
     check_question,
     misplaced,
-    rendered,
     texts_of,
+    user_turn,
 )
 from speciarl_pl.policy.image_tokens import brought_token_ids, declared_tokens, probes
 from speciarl_pl.records import EncodedPrompt, Sample
@@ -76,7 +76,7 @@ class ProcessorPromptEncoder(PromptEncoder):
         """The text of a turn that asks `prompt`, up to where the answer begins."""
         if self.processor.chat_template is None:
             return f"{self.processor.image_token}{prompt}"
-        return rendered(self.processor, prompt)
+        return self._rendered(user_turn(prompt))
 
     def _brought_token_ids(self) -> list[int]:
         """Special tokens that an image brings into a prompt, found by trying it."""
@@ -90,11 +90,19 @@ class ProcessorPromptEncoder(PromptEncoder):
             text = prompt
         else:
             turn = [{"role": "user", "content": [{"type": "text", "text": prompt}]}]
-            text = self.processor.apply_chat_template(
-                turn, tokenize=False, add_generation_prompt=True
-            )
+            text = self._rendered(turn)
         tokens: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return tokens
+
+    def _rendered(self, conversation: list[dict[str, Any]]) -> str:
+        # The tokenizer renders what the processor would, which thinks of videos and says so.
+        text: Any = self.tokenizer.apply_chat_template(
+            conversation,
+            chat_template=self.processor.chat_template,
+            tokenize=False,
+            add_generation_prompt=True,
+        )
+        return str(text)
 
     def _process(self, image: Image, text: str) -> dict[str, Tensor]:
         """What the processor makes of an image and a rendered turn, for the model."""

@@ -6,8 +6,11 @@ one, a tokenizer that begins texts as the real one does, a chat template with th
 the family, kept in the file where the real repository keeps it, and weights in one file or several.
 """
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from . import google, llava, mosaic, others, qwen
 from .repository import Repository
@@ -38,7 +41,23 @@ NEED_TORCHVISION = ("smolvlm", "llava_onevision", "internvl", "mistral3")
 """Families whose processor of transformers cannot be had without it."""
 
 
-def save(directory: Path, family: str) -> Path:
-    """Write the repository of a family."""
-    FAMILIES[family]().save(directory)
+FEW = ("idefics3", "gemma3", "mllama")
+"""Three that differ most: tiles with names, tokens that see each other, and layers for the image."""
+
+
+def marked() -> list[object]:
+    """All families as parameters; all but a few are slow together."""
+    return [
+        pytest.param(name, marks=() if name in FEW else pytest.mark.slow) for name in FAMILIES
+    ]
+
+
+def chosen() -> list[str]:
+    """Families that are trained through the command line: all with `FAMILIES=all`, else a few."""
+    return list(FAMILIES if os.environ.get("FAMILIES") == "all" else FEW)
+
+
+def save(directory: Path, family: str, weights: bool = True) -> Path:
+    """Write the repository of a family, or what of it is read before the weights."""
+    FAMILIES[family]().save(directory, weights)
     return directory

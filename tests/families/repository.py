@@ -40,13 +40,17 @@ class Repository:
     dtype: torch.dtype = torch.float32
     """Of the weights."""
 
-    def save(self, directory: Path) -> None:
-        """Write all files."""
+    def save(self, directory: Path, weights: bool = True) -> None:
+        """Write all files, with or without weights."""
         directory.mkdir(parents=True, exist_ok=True)
         if self.template_place == "tokenizer_config.json":
             self.tokenizer.chat_template = self.template
         self.tokenizer.save_pretrained(directory, save_jinja_files=False)
-        self._save_model(directory)
+        if weights:
+            self._save_model(directory)
+        else:
+            self.config.architectures = None
+            self.config.save_pretrained(directory)
         if self.template_place == "chat_template.json":
             _write(directory / self.template_place, {"chat_template": self.template})
         elif self.template_place == "chat_template.jinja":
