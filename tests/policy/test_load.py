@@ -9,7 +9,7 @@ from transformers import AutoModelForImageTextToText
 from speciarl_pl.errors import ModelError
 from speciarl_pl.policy import LoraSpec, load_policy
 from speciarl_pl.policy.checkpoint import resolve
-from speciarl_pl.policy.load import image_backend
+from speciarl_pl.policy.processors import image_backend
 from speciarl_pl.policy.split_attention import IMPLEMENTATION
 
 from . import tiny

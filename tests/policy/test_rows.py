@@ -23,9 +23,15 @@ def told(caplog):
         yield caplog
 
 
-@pytest.fixture
-def llava(llava_dir):
+@pytest.fixture(scope="module")
+def loaded(llava_dir):
     return tiny.stirred_policy(llava_dir, rows="shared")
+
+
+@pytest.fixture
+def llava(loaded):
+    """One to break."""
+    return copy.deepcopy(loaded)
 
 
 def decoder_of(policy):
