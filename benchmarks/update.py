@@ -3,8 +3,8 @@
 An update here is what GRPO asks of the policy for one micro-batch: the forward and backward pass
 of the policy, and with `--kl` the forward pass of the reference. Plain rows are done as common
 trainers do them: one row per rollout through the whole model with sdpa, the image encoded in every
-row, logits of the completion tokens only. The model is random, of 29 M parameters: a Qwen2.5-VL, or
-a SmolVLM, whose language model is a Llama.
+row, logits of the completion tokens only. The model is random: a Qwen2.5-VL of 29 M parameters, or a
+SmolVLM of 28 M, whose language model is a Llama.
 
     python benchmarks/update.py --rollouts 10 --kl
     python benchmarks/update.py --family smolvlm
@@ -77,7 +77,7 @@ def build_qwen() -> PreTrainedModel:
 
 
 def build_smolvlm() -> PreTrainedModel:
-    """A random SmolVLM, over a Llama, of 29 M parameters and as many image tokens."""
+    """A random SmolVLM of 28 M parameters, over a Llama, with as many image tokens."""
     vision = {
         "hidden_size": 256,
         "intermediate_size": 512,
