@@ -16,6 +16,7 @@ from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.policy import load_policy
 from speciarl_pl.policy.checkpoint import vlm_config
 from speciarl_pl.policy.inputs import joinable, row_inputs
+from speciarl_pl.policy.modules import decoder_name
 from speciarl_pl.records import EncodedPrompt, JudgedGroup, RolloutGroup, ScoredGroup
 from speciarl_pl.update import PolicyUpdate, Ranks
 
@@ -154,6 +155,9 @@ def test_log_probs_and_gradients_are_those_of_a_row_of_its_own(directory, dtype,
     sampled = torch.cat([rollout.logprobs for rollout in rollouts(groups)])
     between = (sampled - found.detach()).abs()
     assert between.max() < FLOAT32 if dtype == "float32" else between.mean() < BFLOAT16
+    trained = {name: p for name, p in policy.named_parameters() if p.requires_grad}
+    assert all(f".{decoder_name(policy.base)}.layers." in name for name in trained)
+    assert all(p.grad.any() for p in trained.values()), "all of the adapter learns"
     base = policy.score(groups, temperature=TEMPERATURE, reference=True)
     assert (base.logprobs - scores.logprobs).abs().max() > 0.05, "the adapter matters"
 
