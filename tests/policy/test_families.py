@@ -1,12 +1,12 @@
-"""Each family against float64 models that get one row, without padding, as its own processor has it."""
+"""Each family against float64 models, which get what its own processor makes of a single row."""
 
 from dataclasses import replace
 from functools import cache
 
 import pytest
 import torch
+from families import FAMILIES, FEW, save
 from peft import PeftModel
-from families import FAMILIES, FEW, marked, save
 from transformers import AutoModelForImageTextToText
 
 from speciarl_pl.callbacks import HFRolloutCallback, RolloutRequest, Sampling
