@@ -78,22 +78,27 @@ def image_backend() -> Literal["torchvision", "pil"]:
 
 def _qwen_parts(path: str, config: Any) -> tuple[Any, Any]:
     """Tokenizer, with its chat template, and image processor."""
-    tokenizer = transformers.AutoTokenizer.from_pretrained(path)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(path, trust_remote_code=False)
     tokenizer.chat_template = _chat_template(path) or tokenizer.chat_template
     if tokenizer.chat_template is None:
         raise ValueError("neither processor nor tokenizer has a chat template")
-    images = transformers.AutoImageProcessor.from_pretrained(path, backend=image_backend())
+    images = transformers.AutoImageProcessor.from_pretrained(path, **_options())
     return tokenizer, images
 
 
 def _parts(path: str, config: Any) -> tuple[Any, Any]:
     """Processor, with its chat template, and its image processor."""
-    processor = transformers.AutoProcessor.from_pretrained(path, backend=image_backend())
+    processor = transformers.AutoProcessor.from_pretrained(path, **_options())
     if processor.chat_template is None:
         processor.chat_template = processor.tokenizer.chat_template
     if processor.chat_template is None and config.model_type not in WITHOUT_TEMPLATE:
         raise ValueError("neither processor nor tokenizer has a chat template")
     return processor, processor.image_processor
+
+
+def _options() -> dict[str, Any]:
+    # Code of a repository is never run; unless told so, transformers would ask on the terminal.
+    return {"backend": image_backend(), "trust_remote_code": False}
 
 
 def _chat_template(path: str) -> str | None:

@@ -269,3 +269,13 @@ def test_a_model_without_a_chat_template_is_refused_when_it_is_loaded(tmp_path):
     (folder / "chat_template.json").unlink()
     with pytest.raises(ModelError, match="neither processor nor tokenizer has a chat template"):
         load_policy(str(folder))
+
+
+@pytest.mark.parametrize("family", ["llava_next", "llava_onevision"])
+def test_a_model_knows_the_shapes_that_its_images_are_limited_to(saved, family):
+    limited = tiny.stirred_policy(saved(family), max_pixels=56 * 112)
+    assert limited.base.config.image_grid_pinpoints == [[56, 112], [112, 56]]
+    groups = drawn(limited)
+    scores = limited.score(groups, temperature=TEMPERATURE)
+    sampled = torch.cat([rollout.logprobs for rollout in rollouts(groups)])
+    assert (sampled - scores.logprobs[scores.mask]).abs().max() < FLOAT32
