@@ -55,5 +55,5 @@ def brought_token_ids(tokenizer: Any, whole: Iterable[Tensor], text: Iterable[in
     """
     special = set(tokenizer.added_tokens_decoder)
     frame = {getattr(tokenizer, f"{name}_token_id") for name in ("bos", "eos", "pad", "unk")}
-    found = {int(token) for prompt in whole for token in prompt.unique()}
+    found = {token for prompt in whole for token in prompt.tolist()}
     return sorted((found & special) - set(text) - frame)

@@ -83,7 +83,9 @@ def _join(parts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
 def _kinds(model: Any, name: str, prompts: Sequence[Tensor], ends: Sequence[Tensor]) -> Tensor:
     """A per-token argument: 0 at padding, and on completions but for a few models."""
     if name in _AS_THE_LAST:
-        later = [p[-1:].expand(len(end), *p.shape[1:]) for p, end in zip(prompts, ends, strict=True)]
+        later = [
+            p[-1:].expand(len(end), *p.shape[1:]) for p, end in zip(prompts, ends, strict=True)
+        ]
         return _rows(prompts, later)
     kind = _OF_COMPLETIONS.get((model.config.model_type, name), 0)
     return _rows(prompts, [torch.full_like(end, kind) for end in ends])

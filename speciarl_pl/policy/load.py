@@ -18,7 +18,7 @@ from speciarl_pl.policy.finite import check_finite, weights
 from speciarl_pl.policy.pixels import share_shapes
 from speciarl_pl.policy.policy import Policy
 from speciarl_pl.policy.processors import load_encoder
-from speciarl_pl.policy.quantize import check_quantized, keep_trainable, nf4_config
+from speciarl_pl.policy.quantize import check_quantized, keep_trainable, nf4_config, warn_of_experts
 from speciarl_pl.policy.rows import choose_rows
 from speciarl_pl.policy.spec import Dtype, LoraSpec, Quantization, RowKind
 from speciarl_pl.policy.wide import widen_head
@@ -129,6 +129,7 @@ def load_base(path: str, config: Any, dtype: Dtype, quantization: Quantization |
     check_finite(weights(model), path, advice)
     if quantization == "nf4":
         check_quantized(model, path)
+        warn_of_experts(model, path)
         keep_trainable(model)
     model.requires_grad_(False)
     widen_head(model)

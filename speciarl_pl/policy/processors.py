@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import transformers as typed_transformers
-from transformers.utils import cached_file
 
 from speciarl_pl.errors import ModelError
 from speciarl_pl.policy.encoder import PromptEncoder, QwenPromptEncoder
 from speciarl_pl.policy.image_tokens import declared_token_ids, image_token_ids
 from speciarl_pl.policy.pixels import limit_pixels
 from speciarl_pl.policy.processor_encoder import WITHOUT_TEMPLATE, ProcessorPromptEncoder
+from speciarl_pl.torchvision_repair import NEED_TORCHVISION
 
 transformers: Any = typed_transformers  # its classes are only partly typed
 
@@ -28,14 +28,6 @@ QWEN_LIKE: Final = (
     "glm4v_moe",
 )
 """Types of models whose prompts need a tokenizer and an image processor alone."""
-
-NEED_TORCHVISION: Final = {
-    "smolvlm": "SmolVLM2",
-    "llava_onevision": "LLaVA-OneVision",
-    "internvl": "InternVL",
-    "mistral3": "Mistral 3",
-}
-"""Families of the README's table whose processor in transformers needs torchvision."""
 
 
 def load_encoder(
@@ -69,7 +61,7 @@ def load_encoder(
     except (ValueError, TypeError, IndexError, KeyError) as error:
         raise ModelError(
             f"{path}: the processor of {config.model_type} makes no prompt of an image and a "
-            f"question: {type(error).__name__}: {_first_line(error)}; take a model of another family"
+            f"question: {type(error).__name__}: {_first_line(error)}; take another family"
         ) from error
 
 
@@ -86,17 +78,17 @@ def image_backend() -> Literal["torchvision", "pil"]:
 
 def _qwen_parts(path: str, config: Any) -> tuple[Any, Any]:
     """Tokenizer, with its chat template, and image processor."""
-    tokenizer = transformers.AutoTokenizer.from_pretrained(path)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(path, trust_remote_code=False)
     tokenizer.chat_template = _chat_template(path) or tokenizer.chat_template
     if tokenizer.chat_template is None:
         raise ValueError("neither processor nor tokenizer has a chat template")
-    images = transformers.AutoImageProcessor.from_pretrained(path, backend=image_backend())
+    images = transformers.AutoImageProcessor.from_pretrained(path, **_options())
     return tokenizer, images
 
 
 def _parts(path: str, config: Any) -> tuple[Any, Any]:
     """Processor, with its chat template, and its image processor."""
-    processor = transformers.AutoProcessor.from_pretrained(path, backend=image_backend())
+    processor = transformers.AutoProcessor.from_pretrained(path, **_options())
     if processor.chat_template is None:
         processor.chat_template = processor.tokenizer.chat_template
     if processor.chat_template is None and config.model_type not in WITHOUT_TEMPLATE:
@@ -104,11 +96,17 @@ def _parts(path: str, config: Any) -> tuple[Any, Any]:
     return processor, processor.image_processor
 
 
+def _options() -> dict[str, Any]:
+    # Code of a repository is never run; unless told so, transformers would ask on the terminal.
+    return {"backend": image_backend(), "trust_remote_code": False}
+
+
 def _chat_template(path: str) -> str | None:
     """The template that a processor would take before that of the tokenizer, if it has a file."""
     for name in ("chat_template.jinja", "chat_template.json"):
         try:
-            text = Path(cached_file(path, name)).read_text(encoding="utf-8")
+            file: str = transformers.utils.cached_file(path, name)
+            text = Path(file).read_text(encoding="utf-8")
         except OSError:
             continue
         return text if name.endswith("jinja") else str(json.loads(text)["chat_template"])

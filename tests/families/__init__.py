@@ -42,14 +42,12 @@ NEED_TORCHVISION = ("smolvlm", "llava_onevision", "internvl", "mistral3")
 
 
 FEW = ("idefics3", "gemma3", "mllama")
-"""Three that differ most: tiles with names, tokens that see each other, and layers for the image."""
+"""Three that differ most: tiles with names, tokens that see each other, layers for the image."""
 
 
 def marked() -> list[object]:
     """All families as parameters; all but a few are slow together."""
-    return [
-        pytest.param(name, marks=() if name in FEW else pytest.mark.slow) for name in FAMILIES
-    ]
+    return [pytest.param(name, marks=() if name in FEW else pytest.mark.slow) for name in FAMILIES]
 
 
 def chosen() -> list[str]:

@@ -37,12 +37,15 @@ USER = (
     "{% if add_generation_prompt %}{{ 'ASSISTANT:' }}{% endif %}"
 )
 INST = (
-    "{% for m in messages %}{% if m['role'] == 'user' %}{{ '[INST] ' }}" + IMAGES_FIRST +
-    "{{ ' [/INST]' }}{% else %}{{ m['content'][0]['text'] }}{{ eos_token }}{% endif %}{% endfor %}"
+    "{% for m in messages %}{% if m['role'] == 'user' %}{{ '[INST] ' }}"
+    + IMAGES_FIRST
+    + "{{ ' [/INST]' }}{% else %}{{ m['content'][0]['text'] }}{{ eos_token }}{% endif %}"
+    "{% endfor %}"
 )
 IM_START = (
-    "{% for m in messages %}{{ '<|im_start|>' + m['role'] + ' ' }}" + IMAGES_FIRST +
-    "{{ '<|im_end|>\n' }}{% endfor %}"
+    "{% for m in messages %}{{ '<|im_start|>' + m['role'] + ' ' }}"
+    + IMAGES_FIRST
+    + "{{ '<|im_end|>\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 

@@ -1,4 +1,4 @@
-"""Qwen2-VL to Qwen3.5 and GLM-4.1V: images in patches of their own size, positions in three axes."""
+"""Qwen2-VL to Qwen3.5 and GLM-4.1V: images keep their shape, positions have three axes."""
 
 from typing import Any
 
@@ -180,7 +180,8 @@ GLM_TURNS = (
     "[gMASK]<sop>\n{%- for m in messages -%}<|{{ m['role'] }}|>{{ '\n' }}"
     "{%- for c in m['content'] -%}{%- if c['type'] == 'image' -%}"
     "<|begin_of_image|><|image|><|end_of_image|>{%- else -%}{{ c['text'] }}{%- endif -%}"
-    "{%- endfor -%}{%- endfor -%}{%- if add_generation_prompt -%}<|assistant|>\n<think>{%- endif -%}"
+    "{%- endfor -%}{%- endfor -%}{%- if add_generation_prompt -%}"
+    "<|assistant|>\n<think>{%- endif -%}"
 )
 
 
@@ -206,7 +207,10 @@ def glm4v() -> Repository:
         video_start_token_id=find("<|begin_of_video|>"),
         video_end_token_id=find("<|end_of_video|>"),
     )
-    sizes = {"size": {"shortest_edge": 2 * 28 * 28, "longest_edge": 2 * 112 * 112}, "patch_size": 14}
+    sizes = {
+        "size": {"shortest_edge": 2 * 28 * 28, "longest_edge": 2 * 112 * 112},
+        "patch_size": 14,
+    }
     images = _images("Glm4vProcessor", "Glm4vImageProcessor", **sizes)
     videos = images | {"video_processor_type": "Glm4vVideoProcessor"}
     del videos["image_processor_type"]

@@ -1,4 +1,4 @@
-"""What is run with each family: a training of two steps on images of unlike shapes, and the rest."""
+"""What each family is run with: four images of unlike shapes, for a training of two steps."""
 
 from pathlib import Path
 
@@ -46,7 +46,5 @@ def write(folder: Path) -> Path:
     asked = folder / "asked.txt"
     asked.write_text("What is it? Reply in <answer></answer>.")
     config = folder / "family.yaml"
-    config.write_text(
-        CONFIG.replace("ROOT", str(folder / "photos")).replace("ASKED", str(asked))
-    )
+    config.write_text(CONFIG.replace("ROOT", str(folder / "photos")).replace("ASKED", str(asked)))
     return config

@@ -34,7 +34,9 @@ def byte_level(
     tokens.add_special_tokens([AddedToken(text, special=True) for text in every])
     if adds_bos:
         tokens.post_processor = processors.TemplateProcessing(
-            single=f"{bos} $A", pair=f"{bos} $A {bos} $B", special_tokens=[(bos, tokens.token_to_id(bos))]
+            single=f"{bos} $A",
+            pair=f"{bos} $A {bos} $B",
+            special_tokens=[(bos, tokens.token_to_id(bos))],
         )
     return PreTrainedTokenizerFast(
         tokenizer_object=tokens,

@@ -1,12 +1,12 @@
-"""Each family against float64 models that get one row, without padding, as its own processor has it."""
+"""Each family against float64 models, which get what its own processor makes of a single row."""
 
 from dataclasses import replace
 from functools import cache
 
 import pytest
 import torch
+from families import FAMILIES, FEW, save
 from peft import PeftModel
-from families import FAMILIES, FEW, marked, save
 from transformers import AutoModelForImageTextToText
 
 from speciarl_pl.callbacks import HFRolloutCallback, RolloutRequest, Sampling
@@ -16,6 +16,7 @@ from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.policy import load_policy
 from speciarl_pl.policy.checkpoint import vlm_config
 from speciarl_pl.policy.inputs import joinable, row_inputs
+from speciarl_pl.policy.modules import decoder_name
 from speciarl_pl.records import EncodedPrompt, JudgedGroup, RolloutGroup, ScoredGroup
 from speciarl_pl.update import PolicyUpdate, Ranks
 
@@ -154,6 +155,9 @@ def test_log_probs_and_gradients_are_those_of_a_row_of_its_own(directory, dtype,
     sampled = torch.cat([rollout.logprobs for rollout in rollouts(groups)])
     between = (sampled - found.detach()).abs()
     assert between.max() < FLOAT32 if dtype == "float32" else between.mean() < BFLOAT16
+    trained = {name: p for name, p in policy.named_parameters() if p.requires_grad}
+    assert all(f".{decoder_name(policy.base)}.layers." in name for name in trained)
+    assert all(p.grad.any() for p in trained.values()), "all of the adapter learns"
     base = policy.score(groups, temperature=TEMPERATURE, reference=True)
     assert (base.logprobs - scores.logprobs).abs().max() > 0.05, "the adapter matters"
 
@@ -265,3 +269,13 @@ def test_a_model_without_a_chat_template_is_refused_when_it_is_loaded(tmp_path):
     (folder / "chat_template.json").unlink()
     with pytest.raises(ModelError, match="neither processor nor tokenizer has a chat template"):
         load_policy(str(folder))
+
+
+@pytest.mark.parametrize("family", ["llava_next", "llava_onevision"])
+def test_a_model_knows_the_shapes_that_its_images_are_limited_to(saved, family):
+    limited = tiny.stirred_policy(saved(family), max_pixels=56 * 112)
+    assert limited.base.config.image_grid_pinpoints == [[56, 112], [112, 56]]
+    groups = drawn(limited)
+    scores = limited.score(groups, temperature=TEMPERATURE)
+    sampled = torch.cat([rollout.logprobs for rollout in rollouts(groups)])
+    assert (sampled - scores.logprobs[scores.mask]).abs().max() < FLOAT32

@@ -9,7 +9,6 @@ from transformers import AutoModelForImageTextToText
 from speciarl_pl.errors import ModelError
 from speciarl_pl.policy import LoraSpec, load_policy
 from speciarl_pl.policy.checkpoint import resolve
-from speciarl_pl.policy.processors import image_backend
 from speciarl_pl.policy.split_attention import IMPLEMENTATION
 
 from . import tiny
@@ -148,10 +147,6 @@ def test_checkpointing_works_on_plain_rows(llava_dir):
 def test_wrong_lora_numbers_are_named(options, named):
     with pytest.raises(ValueError, match=named):
         LoraSpec(**options)
-
-
-def test_image_backend_is_one_that_works():
-    assert image_backend() in ("pil", "torchvision")
 
 
 def test_nothing_is_printed_while_loading(qwen_dir, capfd):
