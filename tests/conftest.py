@@ -17,7 +17,7 @@ def commands(tmp_path, monkeypatch):
     return runs.Commands(tmp_path, monkeypatch)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def num2words():
     """Stands in for a package that SmolVLM's processor asks for, and calls for videos alone."""
     with pytest.MonkeyPatch.context() as patch:

@@ -23,7 +23,7 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module", params=chosen())
-def commands(request, tmp_path_factory):
+def commands(request, tmp_path_factory, num2words):
     """Runs a command on the family, in a folder with its model in `base` and its run in `fit`."""
     folder = tmp_path_factory.mktemp(request.param)
     base, config = save(folder / "base", request.param), runs.write(folder)
