@@ -3,8 +3,8 @@
 An update here is what GRPO asks of the policy for one micro-batch: the forward and backward pass
 of the policy, and with `--kl` the forward pass of the reference. Plain rows are done as common
 trainers do them: one row per rollout through the whole model with sdpa, the image encoded in every
-row, logits of the completion tokens only. The model is random: a Qwen2.5-VL of 29 M parameters, or a
-SmolVLM of 28 M, whose language model is a Llama.
+row, logits of the completion tokens only. The model is random: a Qwen2.5-VL of 29 M parameters, or
+a SmolVLM of 28 M, whose language model is a Llama.
 
     python benchmarks/update.py --rollouts 10 --kl
     python benchmarks/update.py --family smolvlm

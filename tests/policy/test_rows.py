@@ -5,12 +5,12 @@ import logging
 
 import pytest
 import torch
+from families import save
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
 from speciarl_pl.policy import LoraSpec, load_policy
 from speciarl_pl.policy.rows import obstacle
 from speciarl_pl.policy.shared import say_once
-from tests import families
 
 from . import tiny
 
@@ -163,7 +163,7 @@ REFUSED = {
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # PaliGemma's
 @pytest.mark.parametrize(("family", "reason"), REFUSED.items(), ids=REFUSED)
 def test_families_that_shared_rows_do_not_fit_go_on_plain_rows(tmp_path, told, family, reason):
-    path = str(families.save(tmp_path / family, family))
+    path = str(save(tmp_path / family, family))
     for _ in range(2):
         policy = load_policy(path, lora=LoraSpec(r=2))
         assert policy.rows == "plain"
@@ -234,7 +234,7 @@ def test_rows_beyond_the_length_that_positions_depend_on_go_on_plain_rows(llava,
 @pytest.mark.slow
 @pytest.mark.parametrize(("window", "notices"), [(1000, 0), (150, 1)])
 def test_windows_matter_to_rows_that_are_longer(tmp_path, told, window, notices):
-    policy = tiny.stirred_policy(str(families.save(tmp_path / "llava_next", "llava_next")))
+    policy = tiny.stirred_policy(str(save(tmp_path / "llava_next", "llava_next")))
     decoder_of(policy).config.sliding_window = window
     assert obstacle(policy) is None
     groups = [tiny.group(policy, tiny.sample(), [5, 160]), tiny.group(policy, tiny.sample(), [3])]
