@@ -7,10 +7,12 @@ the family, kept in the file where the real repository keeps it, and weights in 
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+
+from speciarl_pl.policy.processors import image_backend
 
 from . import google, llava, mosaic, others, qwen
 from .repository import Repository
@@ -41,18 +43,30 @@ NEED_TORCHVISION = ("smolvlm", "llava_onevision", "internvl", "mistral3")
 """Families whose processor of transformers cannot be had without it."""
 
 
+_SKIPPED = pytest.mark.skip(reason="its processor needs torchvision")
+
 FEW = ("idefics3", "gemma3", "mllama")
 """Three that differ most: tiles with names, tokens that see each other, layers for the image."""
 
 
-def marked() -> list[object]:
-    """All families as parameters; all but a few are slow together."""
-    return [pytest.param(name, marks=() if name in FEW else pytest.mark.slow) for name in FAMILIES]
+def marked(names: Iterable[str] = FAMILIES, slow: bool = True) -> list[object]:
+    """Families as parameters, without those that cannot be had here; all but a few are slow."""
+    absent = image_backend() == "pil"
+    return [
+        pytest.param(
+            name,
+            marks=[
+                *([pytest.mark.slow] if slow and name not in FEW else []),
+                *([_SKIPPED] if absent and name in NEED_TORCHVISION else []),
+            ],
+        )
+        for name in names
+    ]
 
 
-def chosen() -> list[str]:
+def chosen() -> list[object]:
     """Families that are trained through the command line: all with `FAMILIES=all`, else a few."""
-    return list(FAMILIES if os.environ.get("FAMILIES") == "all" else FEW)
+    return marked(FAMILIES if os.environ.get("FAMILIES") == "all" else FEW, slow=False)
 
 
 def save(directory: Path, family: str, weights: bool = True) -> Path:

@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 import torch
-from families import FAMILIES, FEW, save
+from families import FEW, marked, save
 from peft import PeftModel
 from transformers import AutoModelForImageTextToText
 
@@ -49,7 +49,7 @@ def saved(tmp_path_factory):
     return cache(lambda name: str(save(tmp_path_factory.mktemp(name), name)))
 
 
-@pytest.fixture(scope="module", params=FAMILIES)
+@pytest.fixture(scope="module", params=marked(slow=False))
 def directory(request, saved):
     return saved(request.param)
 
@@ -271,7 +271,7 @@ def test_a_model_without_a_chat_template_is_refused_when_it_is_loaded(tmp_path):
         load_policy(str(folder))
 
 
-@pytest.mark.parametrize("family", ["llava_next", "llava_onevision"])
+@pytest.mark.parametrize("family", marked(["llava_next", "llava_onevision"]))
 def test_a_model_knows_the_shapes_that_its_images_are_limited_to(saved, family):
     limited = tiny.stirred_policy(saved(family), max_pixels=56 * 112)
     assert limited.base.config.image_grid_pinpoints == [[56, 112], [112, 56]]
