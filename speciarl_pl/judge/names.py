@@ -20,6 +20,10 @@ _FRAME = re.compile(
 _JOINERS = re.compile(r"[\s\-_\u2010-\u2015\u2212]+")
 _LATIN_MARKS = re.compile(r"[\u0300-\u036f]")
 _NO_PLURAL: Final = ("ss", "us", "is")
+_PLURAL_ONLY: Final = frozenset(
+    ("chips", "fries", "goods", "greens", "grits", "oats", "pulses", "series", "species", "sweets")
+)
+"""Lower-case words of which the form without "s" is another thing or none."""
 
 
 @lru_cache(maxsize=2**15)  # every tree of a cascade asks for the same ones
@@ -63,3 +67,16 @@ def singular_names(text: str) -> tuple[str, ...]:
     if name.endswith(("ses", "xes", "zes", "ches", "shes")):
         return name[:-2], name[:-1]
     return (name[:-1],)
+
+
+def singular_of_name(name: str) -> tuple[str, ...]:
+    """As `singular_names` for a name in a tree, none where it may be no English plural.
+
+    A word with a capital is a proper, Latin or foreign name: a mop is no pug, though "Mops" is.
+
+    Example:
+        >>> singular_of_name("cup cakes"), singular_of_name("Mops"), singular_of_name("corn grits")
+        (('cup cake',), (), ())
+    """
+    last = name.split()[-1]
+    return () if last[:1].isupper() or last in _PLURAL_ONLY else singular_names(name)

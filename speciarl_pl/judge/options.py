@@ -8,6 +8,8 @@ _CHOICE = re.compile(r"\bor\b|\bvs\b|\bversus\b|^either\b")
 _SEPARATOR = re.compile(
     r" (?:and/or|or|and|vs\.?|versus|\+) | ?[/|;&()\[\]\n] ?| ?,(?!\d) ?", re.IGNORECASE
 )
+_SUM = re.compile(r"\band\b|\bwith\b| [&+] ")
+_NO_SUM = re.compile(r"\bor\b|\bvs\b|\bversus\b|[/|;\n]")
 _LEAD = re.compile(r"^(?:either|both|or|and) ", re.IGNORECASE)
 
 
@@ -41,3 +43,13 @@ def offers_choice(text: str) -> bool:
         (True, False)
     """
     return _CHOICE.search(answer_key(text)) is not None
+
+
+def is_sum(text: str) -> bool:
+    """Tell whether an answer joins things that may all be there, and offers no choice of one.
+
+    Example:
+        >>> is_sum("steak and french fries"), is_sum("steak and/or fries"), is_sum("steak / fries")
+        (True, False, False)
+    """
+    return _SUM.search(answer_key(text)) is not None and not _NO_SUM.search(answer_key(text))

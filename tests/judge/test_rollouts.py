@@ -57,7 +57,8 @@ def test_answers_and_outcomes_stand_beside_their_rollouts():
 def test_each_distinct_pair_is_asked_once_and_as_written():
     judge = Recorder()
     judge_groups(judge, GROUPS)
-    assert judge.calls == [[Pair("robin", "Robin"), Pair("wren", "Robin"), Pair("wren", "None")]]
+    asked = [("robin", "Robin"), ("wren", "Robin"), ("wren", "None")]
+    assert judge.calls == [[Pair(*both, "birds") for both in asked]]
 
 
 @pytest.mark.parametrize(
