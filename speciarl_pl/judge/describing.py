@@ -29,10 +29,12 @@ _DESCRIBING: Final = frozenset(
     "beak bill head tail feather feathers plumage fur coat eye eyes ear ears leg legs neck breast "
     "back belly throat body crown face hair skin mane trunk center centre line lines marking "
     "markings spot spots stripe stripes roof wheel wheels grille door doors engine engines "
-    "fuselage livery stance shape appearance "
-    # certainty
-    "i i'm i'd am my sure certain confident think believe guess would say fairly reasonably "
-    "absolutely definitely certainly clearly likely probably most".split()
+    "fuselage livery stance shape appearance".split()
+)
+_HEDGES: Final = frozenset(
+    "i i'm i'd am my it is it's this that of about pretty quite very rather more or less most a an "
+    "the sure certain confident think believe guess would say fairly reasonably absolutely "
+    "definitely certainly clearly likely probably in opinion best answer final".split()
 )
 
 _LIKELY: Final = (
@@ -77,8 +79,21 @@ def describes(text: str) -> bool:
         >>> describes("a white dog"), describes("or maybe a husky")
         (False, False)
     """
-    words = _WORD.findall(answer_key(text).replace("\u2019", "'"))
-    return all(word in _DESCRIBING for word in words)
+    return all(word in _DESCRIBING or word in _HEDGES for word in _words(text))
+
+
+def hedges(text: str) -> bool:
+    """Whether `text` says no more than how sure the answer is.
+
+    Example:
+        >>> hedges("I am more or less sure."), hedges("with blue or violet flowers")
+        (True, False)
+    """
+    return all(word in _HEDGES for word in _words(text))
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(answer_key(text).replace("\u2019", "'"))
 
 
 def without_lead(text: str) -> str:

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from speciarl_pl.judge.describing import comments, describes, undescribed, without_lead
+from speciarl_pl.judge.describing import comments, describes, hedges, undescribed, without_lead
 from speciarl_pl.judge.tree import Node, Taxonomy
 from speciarl_pl.judge.years import split_year
 
@@ -47,6 +47,8 @@ class Named:
     """One node, or that of a name and that of a generic one behind it, both of which are meant."""
     year: int | None = None
     """A year said beside a name that has none."""
+    is_described: bool = False
+    """Whether looks are said beside it, which may exclude things below it."""
 
 
 class Reader:
@@ -75,7 +77,7 @@ class Reader:
 
         Taken off are an opening such as "I think it is", attributes ("a Qantas plane"), brackets
         and clauses that describe ("with blue or violet flowers"), repeat the name ("also called"),
-        say what kind of thing it is ("a white dog"), or sentences that comment on the answer.
+        say what kind of thing it is ("a white dog"), and sentences that comment on the answer.
         """
         if len(text) > _MOST_CHARS:
             return None
@@ -83,7 +85,7 @@ class Reader:
         named = self._statement(without_lead(first))
         if named is None or not all(self._is_comment(named, sentence) for sentence in rest):
             return None
-        return named
+        return replace(named, is_described=named.is_described or not all(map(hedges, rest)))
 
     def _whole(self, text: str) -> tuple[Node, ...]:
         found = self._taxonomy.find(text)
@@ -113,7 +115,14 @@ class Reader:
         extras = [extra for extra in (*brackets, *tails) if extra.strip()]
         if named is None or not all(self._is_beside(named, extra) for extra in extras):
             return None
-        return named
+        return replace(named, is_described=any(map(self._says_looks, extras)))
+
+    def _says_looks(self, extra: str) -> bool:
+        """Whether something beside a name says more than what kind of thing it is."""
+        return not (hedges(extra) or self._is_operator(extra) or self.name(extra))
+
+    def _is_operator(self, extra: str) -> bool:
+        return self._is_attribute(extra) or _OPERATED.fullmatch(extra.strip()) is not None
 
     def _bare(self, text: str) -> Named | None:
         """A name alone, or with an attribute in front or behind."""
@@ -137,7 +146,7 @@ class Reader:
 
     def _is_beside(self, named: Named, extra: str) -> bool:
         """Whether `extra` adds nothing to a name: describes it, or says what kind of thing it is."""
-        if describes(extra) or self._is_attribute(extra) or _OPERATED.fullmatch(extra.strip()):
+        if describes(extra) or self._is_operator(extra):
             return True
         head, *clauses = _CLAUSE.split(extra.strip(), maxsplit=1)
         if not all(describes(clause) or self._is_attribute(clause) for clause in clauses):

@@ -11,7 +11,7 @@ from speciarl_pl.errors import JudgeError
 _REQUIRED: Final = ("name", "parent")
 _OPTIONAL: Final = ("synonyms", "generic", "also", "role")
 _FLAGS: Final = {"": False, "no": False, "yes": True}
-_ROLES: Final = ("", "distractor", "attribute")
+_ROLES: Final = ("", "loose", "distractor", "attribute")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,8 @@ class TaxonomyRow:
     """`name` of other nodes directly above, as a role or a body style is beside a maker."""
     role: str = ""
     """`distractor` for what is only there to be wrong, `attribute` for what is wrong by itself and
-    says nothing beside a name, as an airline does; empty for what may be a truth."""
+    says nothing beside a name, as an airline does; `loose` for a kind of which not all members lie
+    below it, as "pet", so that a thing beside it may be one; empty for any other node."""
 
 
 def read_taxonomy_csv(path: Path) -> list[TaxonomyRow]:
@@ -41,8 +42,8 @@ def read_taxonomy_csv(path: Path) -> list[TaxonomyRow]:
 
     `parent` is empty for a root; `synonyms` are separated by `|`; `generic` is `yes`, `no` or
     empty; `also` names further parents, separated by `|`; `role` is `distractor` or `attribute` for
-    what the tree names without knowing it, and such a node is never a truth. The last four columns
-    may be absent. Rows may stand in any order.
+    what the tree names without knowing it, and such a node is never a truth, or `loose` for a kind
+    of which not all members lie below it. The last four columns may be absent. Rows may stand in any order.
 
     Raises:
         JudgeError: If the file is missing or no UTF-8, a column is missing or unknown, or a row is
@@ -83,7 +84,8 @@ def _row(fields: Mapping[str | None, str | list[str] | None], line: int, path: P
     role = cells.get("role", "").lower()
     if role not in _ROLES:
         raise JudgeError(
-            f"{path}, line {line}: role: expected distractor, attribute or nothing; got {role!r}"
+            f"{path}, line {line}: role: expected loose, distractor, attribute or nothing; "
+            f"got {role!r}"
         )
     synonyms, also = _names(cells.get("synonyms", "")), _names(cells.get("also", ""))
     return TaxonomyRow(line, cells["name"], cells["parent"], synonyms, _FLAGS[generic], also, role)

@@ -99,13 +99,21 @@ class TaxonomyRules:
         return tuple(real) if next(apart, None) else ()
 
     def _relate_named(self, truth: Node, named: Named) -> Verdict | None:
-        """Verdict on what is named; None where a year is said and the truth has none."""
+        """Verdict on what is named; None in doubt.
+
+        In doubt are a year where the truth has none, looks beside a broader name ("a bird with a
+        red crest" may or may not be this bird), and what may be of a loose kind.
+        """
         year = split_year(truth.name) if named.year is not None else None
         if named.year is not None and (year is None or year[1] != named.year):
             return _verdict(Category.WRONG, "year") if year else None
+        if any(_in_doubt(truth, node) for node in named.nodes):
+            return None
         verdicts = [self._relate(truth, node) for node in named.nodes]
         wrong = [verdict for verdict in verdicts if verdict.category == Category.WRONG]
-        return wrong[0] if wrong else max(verdicts, key=lambda verdict: verdict.category)
+        verdict = wrong[0] if wrong else max(verdicts, key=lambda verdict: verdict.category)
+        broad = verdict.category in (Category.GENERIC, Category.LESS_SPECIFIC)
+        return None if broad and named.is_described else verdict
 
     def _relate(self, truth: Node, prediction: Node) -> Verdict:
         if prediction is truth:
@@ -124,6 +132,12 @@ class TaxonomyRules:
             return Unjudged(f"taxonomy: unknown prediction {text!r}")
         several = len(split_options(text)) > 1 or offers_choice(text)
         return _verdict(Category.WRONG, "options" if several else "unknown")
+
+
+def _in_doubt(one: Node, other: Node) -> bool:
+    """Whether one may be of the other's kind though the tree does not say so."""
+    loose = "loose" in (one.role, other.role)
+    return loose and not _on_a_line(one, other) and (one.may_hold(other) or other.may_hold(one))
 
 
 def _on_a_line(one: Node, other: Node) -> bool:

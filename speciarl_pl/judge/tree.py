@@ -33,7 +33,16 @@ class Node:
     @property
     def is_truth(self) -> bool:
         """Whether the tree knows the thing itself, not only what it is not."""
-        return not self.role
+        return self.role in ("", "loose")
+
+    def may_hold(self, other: "Node") -> bool:
+        """Whether `other` may be of this loose kind, though it is not listed: it lies beside it."""
+        if self.role != "loose":
+            return False
+        parents = (
+            name for name, level in zip(self.ancestors, self.levels, strict=True) if level == 1
+        )
+        return any(name in other.ancestors for name in parents)
 
     def is_at_or_above(self, other: "Node") -> bool:
         """Whether `other` is this or lies below it."""
