@@ -16,14 +16,15 @@ _DESCRIBING: Final = frozenset(
     "red orange yellow green blue purple violet pink white black brown gray grey cream beige tan "
     "golden gold silver dark light pale bright deep reddish bluish yellowish greenish pinkish "
     "brownish whitish creamy ivory lavender lilac magenta crimson scarlet turquoise teal maroon "
-    "multicolored multicoloured colored coloured color colour colors colours colorful colourful "
-    "vibrant striped spotted speckled streaked solid plain two-tone tricolor bicolor "
+    "brindle fawn multicolored multicoloured colored coloured color colour colors colours colorful "
+    "colourful vibrant striped spotted speckled streaked solid plain two-tone tricolor bicolor "
     # looks and ages
     "small large big little tiny huge medium medium-sized tall short long round slim slender thick "
     "thin fluffy furry soft smooth shiny glossy curly wavy dense elegant sporty sleek classic "
     "beautiful pretty lovely cute handsome young adult old older male female fresh ripe delicate "
     "typical characteristic distinctive showy bold rounded pointed broad narrow friendly smiling "
-    "playful majestic graceful iconic popular well-known famous "
+    "playful majestic graceful iconic popular well-known famous wooden metal plastic ceramic wild "
+    "common native domestic modern vintage luxury ornamental edible tropical national "
     # parts
     "flower flowers bloom blooms blossom blossoms petal petals leaf leaves stem stems wing wings "
     "beak bill head tail feather feathers plumage fur coat eye eyes ear ears leg legs neck breast "

@@ -4,6 +4,7 @@ Both are stricter than they look: they drop marks at the edges and articles, nev
 a name that the other text rules read.
 """
 
+# ruff: noqa: SIM905
 import re
 import unicodedata
 from functools import lru_cache
@@ -21,7 +22,8 @@ _JOINERS = re.compile(r"[\s\-_\u2010-\u2015\u2212]+")
 _LATIN_MARKS = re.compile(r"[\u0300-\u036f]")
 _NO_PLURAL: Final = ("ss", "us", "is")
 _PLURAL_ONLY: Final = frozenset(
-    ("chips", "fries", "goods", "greens", "grits", "oats", "pulses", "series", "species", "sweets")
+    "afters chips clothes eats electronics fries goods greens grits leaves oats pants pulses "
+    "scissors series species sweets trousers woods".split()
 )
 """Lower-case words of which the form without "s" is another thing or none."""
 
@@ -64,6 +66,8 @@ def singular_names(text: str) -> tuple[str, ...]:
         return ()
     if name.endswith("ies"):
         return name[:-3] + "y", name[:-1]
+    if name.endswith("oes"):
+        return name[:-2], name[:-1]
     if name.endswith(("ses", "xes", "zes", "ches", "shes")):
         return name[:-2], name[:-1]
     return (name[:-1],)

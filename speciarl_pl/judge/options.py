@@ -10,6 +10,7 @@ _SEPARATOR = re.compile(
 )
 _SUM = re.compile(r"\band\b|\bwith\b| [&+] ")
 _NO_SUM = re.compile(r"\bor\b|\bvs\b|\bversus\b|[/|;\n]")
+_WORDS_OF_CHOICE = re.compile(r"\s(?:or|vs\.?|versus)\s|\s?,(?!\d)\s?", re.IGNORECASE)
 _LEAD = re.compile(r"^(?:either|both|or|and) ", re.IGNORECASE)
 
 
@@ -32,6 +33,17 @@ def split_options(text: str) -> list[str]:
     """
     lines = "\n".join(" ".join(line.split()) for line in text.splitlines())
     parts = (_LEAD.sub("", part.strip()) for part in _SEPARATOR.split(lines))
+    return [part for part in parts if any(character.isalnum() for character in part)]
+
+
+def choices(text: str) -> list[str]:
+    """Parts of an answer between words that offer a choice, and commas; marks in names stay whole.
+
+    Example:
+        >>> choices("either an F/A-18 or an F-16")
+        ['an F/A-18', 'an F-16']
+    """
+    parts = (_LEAD.sub("", part.strip()) for part in _WORDS_OF_CHOICE.split(text))
     return [part for part in parts if any(character.isalnum() for character in part)]
 
 

@@ -145,7 +145,7 @@ class Reader:
         return found is not None and found.role == "attribute"
 
     def _is_beside(self, named: Named, extra: str) -> bool:
-        """Whether `extra` adds nothing to a name: describes it, or says what kind of thing it is."""
+        """Whether `extra` adds nothing to a name: describes it, or says its kind."""
         if describes(extra) or self._is_operator(extra):
             return True
         head, *clauses = _CLAUSE.split(extra.strip(), maxsplit=1)

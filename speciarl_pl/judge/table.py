@@ -37,13 +37,13 @@ class TaxonomyRow:
 
 
 def read_taxonomy_csv(path: Path) -> list[TaxonomyRow]:
-    """Read a taxonomy: one node a row, UTF-8, columns
-    `name,parent,synonyms,generic,also,role`.
+    """Read a taxonomy: one node a row, UTF-8, columns `name,parent,synonyms,generic,also,role`.
 
     `parent` is empty for a root; `synonyms` are separated by `|`; `generic` is `yes`, `no` or
     empty; `also` names further parents, separated by `|`; `role` is `distractor` or `attribute` for
     what the tree names without knowing it, and such a node is never a truth, or `loose` for a kind
-    of which not all members lie below it. The last four columns may be absent. Rows may stand in any order.
+    of which not all members lie below it. The last four columns may be absent. Rows may stand in
+    any order.
 
     Raises:
         JudgeError: If the file is missing or no UTF-8, a column is missing or unknown, or a row is

@@ -143,8 +143,14 @@ class TaxonomyJudge(Judge):
         return self._truths[truth]
 
     def _is_right_elsewhere(self, senses: list[tuple[TaxonomyRules, Node]], text: str) -> bool:
+        """Whether a tree that merely names the truth finds the prediction above or below it.
+
+        What it calls the same says nothing: it may know no difference between a leopard and a snow
+        leopard, both of which are no pets.
+        """
         judged = (rules.judge(node, text) for rules, node in senses if not node.is_truth)
-        return any(isinstance(one, Verdict) and one.category.is_correct for one in judged)
+        found = {one.category for one in judged if isinstance(one, Verdict)}
+        return any(category.is_correct for category in found - {Category.SPECIFIC})
 
 
 def _unknown_truth(pair: Pair) -> Unjudged:

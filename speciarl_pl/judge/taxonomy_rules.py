@@ -7,7 +7,7 @@ from typing import Final
 
 from speciarl_pl.category import Category
 from speciarl_pl.judge.base import WhenUnknown
-from speciarl_pl.judge.options import is_sum, offers_choice, split_options
+from speciarl_pl.judge.options import choices, is_sum, offers_choice, split_options
 from speciarl_pl.judge.reading import Named, Reader
 from speciarl_pl.judge.refusal import is_refusal
 from speciarl_pl.judge.tree import Node, Taxonomy
@@ -80,7 +80,9 @@ class TaxonomyRules:
         named = self._reader.gist(text)
         if named is not None:
             return _Reading(named)
-        found = [self._reader.name(option) for option in split_options(text)]
+        found = [self._reader.name(option) for option in choices(text)]
+        if not all(found):
+            found = [self._reader.name(option) for option in split_options(text)]
         nodes = [one.nodes[0] for one in found if one is not None and len(one.nodes) == 1]
         if found and len(nodes) == len(found) and all(node is nodes[0] for node in nodes):
             return _Reading(Named((nodes[0],)))
