@@ -187,6 +187,9 @@ def verdict_key(prefix: bytes, pair: Pair) -> str:
     """
     truth, prediction = answer_key(pair.truth), answer_key(pair.prediction)
     # The length keeps ("a b", "c") and ("a", "b c") apart; lone surrogates are no UTF-8.
-    dataset = f"\0{pair.dataset}" if pair.dataset else ""
-    text = f"{len(truth)} {truth} {prediction}{dataset}".encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(prefix + text, digest_size=16).hexdigest()
+    text = f"{len(truth)} {truth} {prediction}"
+    if pair.dataset:
+        text = f"{len(prediction)} {text} {pair.dataset}"
+    person = b"dataset" if pair.dataset else b""
+    content = prefix + text.encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(content, digest_size=16, person=person).hexdigest()

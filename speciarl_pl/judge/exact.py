@@ -1,12 +1,15 @@
 """A judge that knows no names but the truth."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from speciarl_pl.category import Category
 from speciarl_pl.judge.base import Judge, WhenUnknown, check_when_unknown
 from speciarl_pl.judge.names import plain_name
 from speciarl_pl.judge.refusal import is_refusal
 from speciarl_pl.records import Judgement, Pair, Unjudged, Verdict
+
+_refuses = lru_cache(maxsize=2**15)(is_refusal)  # predictions come again with other truths
 
 
 class ExactJudge(Judge):
@@ -38,7 +41,7 @@ class ExactJudge(Judge):
     def _one(self, pair: Pair) -> Judgement:
         if plain_name(pair.truth) == plain_name(pair.prediction):
             return Verdict(Category.SPECIFIC, "exact:same")
-        if is_refusal(pair.prediction):
+        if _refuses(pair.prediction):
             return Verdict(Category.ABSTAIN, "exact:refusal")
         if self.unknown == "unjudged":
             return Unjudged("exact: not the truth as written")

@@ -42,8 +42,8 @@ class TaxonomyJudge(Judge):
     Of several trees, the one that the pair's `dataset` names answers alone, and a data set that
     none is for is left open. Without a data set a verdict must hold in every sense of the truth:
     all trees that know it have to agree, and none in which the word has yet another sense may find
-    right what they call wrong. A single tree answers for any data set but that of another packaged
-    tree.
+    right what they call wrong. A single tree answers for any data set, but a packaged one not for
+    that of another packaged one.
 
     Args:
         taxonomy: Name of a packaged taxonomy, or path of a CSV file (see `read_taxonomy_csv`); or
@@ -111,7 +111,9 @@ class TaxonomyJudge(Judge):
     def _one(self, pair: Pair) -> Judgement:
         places = self._trees.of(pair.dataset)
         if not places:
-            return Unjudged(f"taxonomy: no tree here is for data set {pair.dataset!r}")
+            return Unjudged(
+                f"taxonomy: no tree here is for data set {pair.dataset!r}; name one by `datasets`"
+            )
         if len(places) > 1:
             return self._in_every_sense(pair)
         rules = self._rules[places[0]]

@@ -10,7 +10,7 @@ class SetsOfTrees:
     """Finds the trees that may answer for a data set.
 
     Case, blanks and marks in names make no difference: `Food-101` is `food101`. The path of a tree
-    is its name, too.
+    is its name, too. A single tree is for any data set, but a packaged one not for those of others.
 
     Args:
         names: Names of the trees at hand.
@@ -33,7 +33,8 @@ class SetsOfTrees:
                 f"taxonomy: two trees have one name: {', '.join(names)}; rename a file"
             )
         others = {_key(path.stem) for path in packaged.glob("*.csv")}
-        self._others = others - self._places.keys() if len(names) == 1 else frozenset[str]()
+        is_packaged = len(names) == 1 and not others.isdisjoint(self._places)
+        self._others = others - self._places.keys() if is_packaged else frozenset[str]()
         for dataset, name in datasets.items():
             if _key(name) not in self._places:
                 raise ValueError(

@@ -1,8 +1,8 @@
 """Answers as models give them, judged by all packaged trees without knowing the data set.
 
 `field_pairs.csv` holds the kinds of answers that users reported: operators in brackets, hedges and
-further sentences, "or", hypernyms, homonyms, things that are no kind of the truth. `judge_pairs.csv`
-of the shared data, where it is there, holds those that were reported. The labels say what is true.
+further sentences, "or", hypernyms, homonyms, things that are no kind of the truth. The shared
+`judge_pairs.csv`, where it is there, holds those that were reported. The labels say what is true.
 """
 
 import csv

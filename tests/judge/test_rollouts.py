@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from PIL import Image
@@ -52,6 +54,13 @@ def test_answers_and_outcomes_stand_beside_their_rollouts():
     assert first.answers == (Answer("Robin"), Unparsed("no answer"), Answer("robin"))
     assert [outcome.code for outcome in first.outcomes] == [Category.SPECIFIC, -1, 4]
     assert [outcome.code for outcome in second.outcomes] == [Category.WRONG, Category.ABSTAIN]
+
+
+def test_a_sample_is_judged_by_the_tree_its_source_names():
+    judge = Recorder()
+    [first, _] = GROUPS
+    judge_groups(judge, [replace(first, sample=replace(first.sample, taxonomy="cub"))])
+    assert judge.calls == [[Pair("robin", "Robin", "cub")]]
 
 
 def test_each_distinct_pair_is_asked_once_and_as_written():

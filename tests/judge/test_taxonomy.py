@@ -263,6 +263,7 @@ def test_of_several_taxonomies_those_that_know_the_truth_count():
     assert judged[3].reason == "taxonomy: unknown prediction 'small brown thing'"
 
 
+NO_TREE = "taxonomy: no tree here is for data set 'my photos'; name one by `datasets`"
 BOXERS = (
     "name,parent,generic,role\ndog,,yes,\nboxer,dog,,\nperson,,,distractor\ntable,,,distractor\n"
 )
@@ -287,7 +288,7 @@ def homonyms(tmp_path):
         ("person", "Sports", "generic"),
         ("person", "ringside", "generic"),
         ("dog", "sports", "taxonomy: unknown prediction 'dog'"),
-        ("dog", "my photos", "taxonomy: no tree here is for data set 'my photos'"),
+        ("dog", "my photos", NO_TREE),
         ("person", "", "taxonomy: senses of 'boxer' disagree; name its data set"),
         ("dog", "", "taxonomy: unknown prediction 'dog'"),
         ("a boxer", "", "specific"),
@@ -310,12 +311,22 @@ def test_the_path_of_a_tree_names_it(homonyms):
 
 
 @pytest.mark.parametrize(
-    ("dataset", "known"), [("", True), ("my photos", True), ("cub", False), ("CUB", False)]
+    ("tree", "dataset", "known"),
+    [
+        ("oxford_pets", "", True),
+        ("oxford_pets", "my photos", True),
+        ("oxford_pets", "Oxford Pets", True),
+        ("oxford_pets", "cub", False),
+        ("oxford_pets", "Stanford-Cars", False),
+        ("own", "my photos", True),
+        ("own", "oxford_pets", True),
+    ],
 )
-def test_a_single_tree_answers_for_all_but_the_sets_of_other_packaged_trees(
-    homonyms, dataset, known
+def test_a_single_tree_answers_for_all_but_a_packaged_one_for_the_sets_of_others(
+    homonyms, tree, dataset, known
 ):
-    [judgement] = TaxonomyJudge(homonyms[0]).judge([Pair("boxer", "dog", dataset)])
+    judge = TaxonomyJudge(homonyms[0] if tree == "own" else tree)
+    [judgement] = judge.judge([Pair("boxer", "dog", dataset)])
     assert isinstance(judgement, Verdict) is known
 
 
