@@ -41,8 +41,9 @@ class TaxonomyJudge(Judge):
 
     Of several trees, the one that the pair's `dataset` names answers alone, and a data set that
     none is for is left open. Without a data set a verdict must hold in every sense of the truth:
-    all trees that know it have to agree, and none in which the word has yet another sense may find
-    right what they call wrong. A single tree answers for any data set, but a packaged one not for
+    all trees that know it have to agree (but those of one kind, as two in which it is a flower,
+    speak for each other), and none in which the word has yet another sense may find right what
+    they call wrong. A single tree answers for any data set, but a packaged one not for
     that of another packaged one.
 
     Args:
@@ -125,17 +126,19 @@ class TaxonomyJudge(Judge):
     def _in_every_sense(self, pair: Pair) -> Judgement:
         """A verdict that holds whatever the truth means, else why there is none."""
         senses = self._senses(pair.truth)
-        known = [rules.judge(node, pair.prediction) for rules, node in senses if node.is_truth]
-        for judgement in known:
-            if isinstance(judgement, Unjudged):
-                return judgement
-        if not known:
+        truths = [node for _, node in senses if node.is_truth]
+        judged = [rules.judge(node, pair.prediction) for rules, node in senses if node.is_truth]
+        verdicts = [judgement for judgement in judged if isinstance(judgement, Verdict)]
+        if not judged:
             return _unknown_truth(pair)
-        if len({judgement.code for judgement in known}) > 1:
+        if not verdicts or (len(verdicts) < len(judged) and not _is_one_thing(truths)):
+            return next(one for one in judged if isinstance(one, Unjudged))
+        if len({verdict.category for verdict in verdicts}) > 1:
             return Unjudged(f"taxonomy: senses of {pair.truth!r} disagree; name its data set")
-        if known[0].code == Category.WRONG and self._is_right_elsewhere(senses, pair.prediction):
+        is_wrong = verdicts[0].category == Category.WRONG
+        if is_wrong and self._is_right_elsewhere(senses, pair.prediction):
             return Unjudged(f"taxonomy: {pair.truth!r} has another sense; name its data set")
-        return known[0]
+        return verdicts[0]
 
     def _senses(self, truth: str) -> list[tuple[TaxonomyRules, Node]]:
         """The nodes that the truth may be, of all trees."""
@@ -153,6 +156,11 @@ class TaxonomyJudge(Judge):
         judged = (rules.judge(node, text) for rules, node in senses if not node.is_truth)
         found = {one.category for one in judged if isinstance(one, Verdict)}
         return any(category.is_correct for category in found - {Category.SPECIFIC})
+
+
+def _is_one_thing(nodes: Sequence[Node]) -> bool:
+    """Whether all trees have the same kind above the truth, and so mean the same by it."""
+    return bool(set.intersection(*({name.lower() for name in node.ancestors} for node in nodes)))
 
 
 def _unknown_truth(pair: Pair) -> Unjudged:

@@ -24,7 +24,7 @@ def judge():
     return offline_judge()
 
 
-@pytest.mark.parametrize(("path", "least"), [(OWN, 350), (REPORTED, 38)], ids=["own", "reported"])
+@pytest.mark.parametrize(("path", "least"), [(OWN, 450), (REPORTED, 38)], ids=["own", "reported"])
 def test_no_right_answer_is_wrong_and_no_wrong_one_right(judge, path, least):
     if not path.exists():
         pytest.skip(f"needs the shared data file {path.name}")
@@ -44,4 +44,4 @@ def test_no_right_answer_is_wrong_and_no_wrong_one_right(judge, path, least):
     ]
     assert len(rows) >= least
     assert false == []
-    assert len(known) > 0.8 * len(rows)
+    assert len(known) > 0.75 * len(rows)
