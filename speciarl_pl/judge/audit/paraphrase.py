@@ -99,6 +99,7 @@ def reword_pairs(
 
     Example:
         >>> from speciarl_pl.judge import ExactJudge
+        >>> from speciarl_pl.records import Pair
         >>> rows = [LabelledPair(Pair("lion", "Lion"), 1)]
         >>> stability = reword_pairs(ExactJudge(), rows, [Category.SPECIFIC])
         >>> stability.stable, stability.unstable

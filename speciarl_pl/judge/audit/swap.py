@@ -71,6 +71,7 @@ def swap_pairs(
 
     Example:
         >>> from speciarl_pl.judge import ExactJudge
+        >>> from speciarl_pl.records import Pair
         >>> rows = [LabelledPair(Pair("lion", "Lion"), 1), LabelledPair(Pair("lion", "cat"), 2)]
         >>> swap_pairs(ExactJudge(), rows, [Category.SPECIFIC, Category.WRONG]).consistent
         Share(count=2, of=2)
