@@ -111,9 +111,10 @@ def over_http(folder: str, store: str, pairs: Sequence[Pair], repeats: int) -> f
     )
     port = free_port()
     command = [sys.executable, "-m", "speciarl_pl", "judge", "serve", "--config", str(config)]
+    paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH")]
     process = subprocess.Popen(
         [*command, "--port", str(port)],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
         stderr=subprocess.DEVNULL,
     )
     url = f"http://127.0.0.1:{port}"
