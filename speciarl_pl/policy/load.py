@@ -49,7 +49,8 @@ def load_policy(
         rows: How rollouts are laid out for scoring.
         adapter: Directory of a saved adapter to start from.
         min_pixels: Smaller images are enlarged to this area; the model's own if missing.
-        max_pixels: Larger images are shrunk to this area; the model's own if missing.
+        max_pixels: Larger images are shrunk to this area; the model's own if missing. What both
+            mean for families that count in tiles or know one size: `speciarl_pl.policy.pixels`.
 
     Returns:
         The policy, on the CPU unless it is quantised and there is a GPU, in eval mode.

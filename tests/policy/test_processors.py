@@ -117,7 +117,9 @@ def test_image_backend_is_one_that_works():
     assert image_backend() in ("pil", "torchvision")
 
 
+@pytest.mark.slow
 def test_experts_that_stay_wide_are_said(tmp_path):
+    pytest.importorskip("bitsandbytes")
     folder = save(tmp_path, "qwen3_vl_moe")
     with pytest.warns(UserWarning, match=r"nf4 leaves the experts .* GiB of torch.float32"):
         load_policy(str(folder), quantization="nf4")
