@@ -17,7 +17,7 @@ from speciarl_pl.policy.encoder import PromptEncoder
 from speciarl_pl.policy.finite import check_finite, weights
 from speciarl_pl.policy.pixels import share_shapes
 from speciarl_pl.policy.policy import Policy
-from speciarl_pl.policy.processors import load_encoder
+from speciarl_pl.policy.processors import check_shown, load_encoder
 from speciarl_pl.policy.quantize import check_quantized, keep_trainable, nf4_config, warn_of_experts
 from speciarl_pl.policy.spec import Dtype, LoraSpec, Quantization, RowKind
 from speciarl_pl.policy.wide import widen_head
@@ -66,6 +66,7 @@ def load_policy(
     config = vlm_config(path)
     with quiet():
         encoder = load_encoder(path, config, min_pixels, max_pixels)
+        check_shown(path, config, encoder)
         model = load_base(path, config, dtype, quantization)
         share_shapes(model, encoder.image_processor)
         kind = _prepare_rows(model, rows)
