@@ -17,7 +17,7 @@ from speciarl_pl.policy.encoder import PromptEncoder
 from speciarl_pl.policy.finite import check_finite, weights
 from speciarl_pl.policy.pixels import share_shapes
 from speciarl_pl.policy.policy import Policy
-from speciarl_pl.policy.processors import load_encoder
+from speciarl_pl.policy.processors import check_shown, load_encoder
 from speciarl_pl.policy.quantize import check_quantized, keep_trainable, nf4_config, warn_of_experts
 from speciarl_pl.policy.rows import choose_rows
 from speciarl_pl.policy.spec import Dtype, LoraSpec, Quantization, RowKind
@@ -50,7 +50,8 @@ def load_policy(
             shared-prefix rows as it does plain ones, and says so if not.
         adapter: Directory of a saved adapter to start from.
         min_pixels: Smaller images are enlarged to this area; the model's own if missing.
-        max_pixels: Larger images are shrunk to this area; the model's own if missing.
+        max_pixels: Larger images are shrunk to this area; the model's own if missing. What both
+            mean for families that count in tiles or know one size: `speciarl_pl.policy.pixels`.
 
     Returns:
         The policy, on the CPU unless it is quantised and there is a GPU, in eval mode.
@@ -66,6 +67,7 @@ def load_policy(
     config = vlm_config(path)
     with quiet():
         encoder = load_encoder(path, config, min_pixels, max_pixels)
+        check_shown(path, config, encoder)
         model = load_base(path, config, dtype, quantization)
         share_shapes(model, encoder.image_processor)
         peft = (

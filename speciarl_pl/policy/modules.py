@@ -4,12 +4,24 @@ from typing import Any
 
 from torch import nn
 
+from speciarl_pl.errors import ModelError
+
 
 def decoder_name(model: Any) -> str:
-    """Full name of the language model inside a VLM, e.g. `model.language_model`."""
+    """Full name of the language model inside a VLM, e.g. `model.language_model`.
+
+    Raises:
+        ModelError: If it has none of its own.
+    """
     decoder = model.get_decoder()
     modules: list[tuple[str, nn.Module]] = list(model.named_modules())
-    return next(name for name, module in modules if module is decoder)
+    found = [name for name, module in modules if module is decoder]
+    if decoder is model or not found:
+        raise ModelError(
+            f"{type(model).__name__}: expected a language model inside it to put the adapter on, "
+            "found none apart from the rest; take a model of another family"
+        )
+    return found[0]
 
 
 def linear_names(model: nn.Module) -> list[str]:

@@ -3,16 +3,19 @@
 import json
 from importlib import import_module
 from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import transformers as typed_transformers
+from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
 from speciarl_pl.errors import ModelError
 from speciarl_pl.policy.encoder import PromptEncoder, QwenPromptEncoder
-from speciarl_pl.policy.image_tokens import declared_token_ids, image_token_ids
+from speciarl_pl.policy.image_tokens import declared_token_ids, image_token_ids, probes
 from speciarl_pl.policy.pixels import limit_pixels
 from speciarl_pl.policy.processor_encoder import WITHOUT_TEMPLATE, ProcessorPromptEncoder
+from speciarl_pl.records import Sample
 from speciarl_pl.torchvision_repair import NEED_TORCHVISION
 
 transformers: Any = typed_transformers  # its classes are only partly typed
@@ -63,6 +66,26 @@ def load_encoder(
             f"{path}: the processor of {config.model_type} makes no prompt of an image and a "
             f"question: {type(error).__name__}: {_first_line(error)}; take another family"
         ) from error
+
+
+def check_shown(path: str, config: Any, encoder: PromptEncoder) -> None:
+    """Make sure, before weights are read, that a prompt can be made and that the model sees it.
+
+    What a forward pass does not know by name is not passed on; the image must not be among that.
+
+    Raises:
+        ModelError: Names the class of the model, if it takes no image under that name.
+        PromptError: If the chat template places no image.
+    """
+    model: Any = MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING[type(config)]
+    known = signature(model.forward).parameters
+    image = Sample("probe", "probe", "", "What is it?", probes()[0])
+    pixels = max(encoder(image).vision.items(), key=lambda named: named[1].numel())[0]
+    if pixels not in known:
+        raise ModelError(
+            f"{path}: {model.__name__} takes no {pixels}, which its processor makes of an image; "
+            "take another family"
+        )
 
 
 def image_backend() -> Literal["torchvision", "pil"]:

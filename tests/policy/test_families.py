@@ -264,13 +264,6 @@ def test_images_that_cannot_be_joined_are_refused_by_the_name_of_their_processor
         policy.encode(tiny.sample())
 
 
-def test_a_model_without_a_chat_template_is_refused_when_it_is_loaded(tmp_path):
-    folder = save(tmp_path, "gemma3", weights=False)
-    (folder / "chat_template.json").unlink()
-    with pytest.raises(ModelError, match="neither processor nor tokenizer has a chat template"):
-        load_policy(str(folder))
-
-
 @pytest.mark.parametrize("family", marked(["llava_next", "llava_onevision"]))
 def test_a_model_knows_the_shapes_that_its_images_are_limited_to(saved, family):
     limited = tiny.stirred_policy(saved(family), max_pixels=56 * 112)

@@ -3,15 +3,17 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 
 import pytest
-from families import FAMILIES, NEED_TORCHVISION, save
+from families import NEED_TORCHVISION, save
 
 from speciarl_pl import torchvision_repair
 from speciarl_pl.errors import ModelError
 from speciarl_pl.policy import load_policy
-from speciarl_pl.policy.processors import image_backend
+from speciarl_pl.policy.checkpoint import vlm_config
+from speciarl_pl.policy.processors import check_shown, image_backend, load_encoder
 
 from . import tiny
 
@@ -50,16 +52,20 @@ for path in sys.argv[1:]:
 """
 
 
+DOUBTFUL = (*NEED_TORCHVISION, "qwen2_vl", "qwen3_vl_moe", "qwen3_5", "glm4v", "gemma3")
+"""Families whose own processor asks for it, and one whose does not."""
+
+
 @pytest.mark.slow
-def test_without_torchvision_four_families_say_what_to_install_and_all_others_load(tmp_path):
-    paths = [str(save(tmp_path / name, name, weights=False)) for name in FAMILIES]
+def test_without_torchvision_four_families_say_what_to_install_and_others_load(tmp_path):
+    paths = [str(save(tmp_path / name, name, weights=False)) for name in DOUBTFUL]
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_TORCHVISION, *paths],
         capture_output=True,
         text=True,
         check=True,
     )
-    said = dict(zip(FAMILIES, done.stdout.splitlines(), strict=True))
+    said = dict(zip(DOUBTFUL, done.stdout.splitlines(), strict=True))
     assert {name for name, line in said.items() if line != "loaded"} == set(NEED_TORCHVISION)
     for name in NEED_TORCHVISION:
         assert said[name].startswith(f"{tmp_path / name}: the processor of {name} models needs")
@@ -95,7 +101,7 @@ def test_a_processor_that_makes_no_prompt_is_refused_before_its_weights_are_read
         load_policy(str(folder))
 
 
-def test_a_family_that_reads_in_an_encoder_is_refused_by_name(tmp_path):
+def test_a_family_that_cannot_be_had_is_refused_by_its_name(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "florence2"}))
     with pytest.raises(ModelError, match="florence2"):
         load_policy(str(tmp_path))
@@ -113,11 +119,29 @@ def test_the_template_may_be_the_tokenizers(tmp_path, family):
     assert load_policy(str(folder)).encode(tiny.sample()).input_ids.tolist() == expected
 
 
+def test_a_model_that_would_not_be_shown_the_image_is_refused_before_its_weights(tmp_path):
+    """Its forward pass takes the image under a name that the processor does not use."""
+    folder = str(save(tmp_path, "gemma3", weights=False))
+    config = vlm_config(folder)
+    encoder = load_encoder(folder, config)
+
+    class Blind(type(encoder)):
+        def __call__(self, sample):
+            prompt = super().__call__(sample)
+            return replace(prompt, vision={"tiles": prompt.vision["pixel_values"]})
+
+    encoder.__class__ = Blind
+    with pytest.raises(ModelError, match=r"Gemma3ForConditionalGeneration takes no tiles"):
+        check_shown(folder, config, encoder)
+
+
 def test_image_backend_is_one_that_works():
     assert image_backend() in ("pil", "torchvision")
 
 
+@pytest.mark.slow
 def test_experts_that_stay_wide_are_said(tmp_path):
+    pytest.importorskip("bitsandbytes")
     folder = save(tmp_path, "qwen3_vl_moe")
     with pytest.warns(UserWarning, match=r"nf4 leaves the experts .* GiB of torch.float32"):
         load_policy(str(folder), quantization="nf4")
