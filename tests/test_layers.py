@@ -17,6 +17,7 @@ LAYERS = (
         "run_files",
         "rng",
         "sampling",
+        "tidy",
         "command_errors",
         "subcommands",
         "pages",
