@@ -28,7 +28,7 @@ def test_a_text_file_names_photos_from_its_own_folder(photo, tmp_path):
     ("content", "message"),
     [
         (b"", "no line in it; expected the path of a photo on each line"),
-        (b"\xff\xfe\x00", "not UTF-8 text"),
+        (b"\xff\xfe\x00", "not utf-16.* text"),
         (None, "no such file; expected the path of a photo on each line"),
     ],
     ids=["empty", "not text", "missing"],
