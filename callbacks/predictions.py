@@ -17,6 +17,8 @@ from speciarl_pl.answer import thinking
 from speciarl_pl.callbacks.rollout_files import NAME
 from speciarl_pl.callbacks.rollout_log import on_rank_zero
 from speciarl_pl.data import ImageDataset
+from speciarl_pl.data.dataset import none_readable
+from speciarl_pl.file_names import opened_path, printable
 from speciarl_pl.metrics.functional import majority_vote
 from speciarl_pl.records import Sample
 from speciarl_pl.report import PhotoPrediction, write_photos_page
@@ -36,7 +38,11 @@ class PredictionWriter(L.Callback):
         self.pictures = pictures
 
     def on_predict_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Write the files and say where they are."""
+        """Write the files and say where they are.
+
+        Raises:
+            DataError: If no photo could be read.
+        """
         policy: Any = getattr(pl_module, "policy", None)
         opened = policy is not None and policy.encoder.thinking_opened
         on_rank_zero(trainer, lambda: self._write(trainer, opened))
@@ -54,7 +60,9 @@ class PredictionWriter(L.Callback):
             for place, one in enumerate(predictions[: self.pictures])
         ]
         write_photos_page(folder / "predictions.html", shown, total=len(predictions))
-        _print(folder, predictions)
+        _print(folder, predictions, photos.notes)
+        if predictions and all(one.error for one in predictions):
+            raise none_readable([one.error for one in predictions])
 
 
 def photo_predictions(
@@ -75,7 +83,7 @@ def photo_predictions(
         position: list(rollouts)
         for position, rollouts in groupby(rows, key=lambda row: row["position"])
     }
-    names = zip(photos.listing["id"], photos.listing["path"], strict=True)
+    names = zip(photos.listing["id"], _paths(photos), strict=True)
     return [
         _prediction(id_, path, grouped[position], thinking_opened)
         if position in grouped
@@ -84,6 +92,10 @@ def photo_predictions(
         )
         for position, (id_, path) in enumerate(names)
     ]
+
+
+def _paths(photos: ImageDataset) -> list[str]:
+    return [printable(opened_path(path)) for path in photos.listing["path"]]
 
 
 def _prediction(
@@ -145,13 +157,14 @@ def _with_picture(photos: ImageDataset, place: int, one: PhotoPrediction) -> Pho
     return replace(one, jpeg=small_picture(sample.image).jpeg)
 
 
-def _print(folder: Path, predictions: Sequence[PhotoPrediction]) -> None:
+def _print(folder: Path, predictions: Sequence[PhotoPrediction], notes: Sequence[str]) -> None:
     abstained = sum(one.abstained for one in predictions)
     failed = sum(bool(one.error) for one in predictions)
     named = sum(one.answer is not None for one in predictions)
-    Console().out(
+    counts = (
         f"{len(predictions)} photos: {named} named, {abstained} abstained, "
         f"{len(predictions) - named - abstained - failed} without a readable answer, "
-        f"{failed} could not be read\n{folder / 'predictions.html'}",
-        highlight=False,
+        f"{failed} could not be read"
     )
+    lines = [counts, *notes, str(folder / "predictions.html")]
+    Console().out("\n".join(lines), highlight=False)

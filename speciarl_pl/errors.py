@@ -16,9 +16,14 @@ SpeciaRLError
 A mistake in an argument raises `ValueError`, at the place where the argument enters.
 """
 
+from speciarl_pl.file_names import printable
+
 
 class SpeciaRLError(Exception):
-    """Base of all errors of this package."""
+    """Base of all errors of this package; its message can always be printed and written."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class DataError(SpeciaRLError):

@@ -11,6 +11,7 @@ from typing import Any
 from safetensors import SafetensorError
 
 from speciarl_pl.errors import RunError
+from speciarl_pl.file_names import is_printable
 
 
 @contextmanager
@@ -86,6 +87,11 @@ def check_writable(directory: Path) -> None:
     Raises:
         RunError: If that fails.
     """
+    if not is_printable(str(directory)):
+        raise RunError(
+            f"run directory {directory}: its name is not UTF-8, which TensorBoard cannot write to; "
+            "choose another with --run_dir"
+        )
     probe = directory / f".writable.{os.getpid()}"
     try:
         directory.mkdir(parents=True, exist_ok=True)

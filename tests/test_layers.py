@@ -13,6 +13,7 @@ LAYERS = (
         "category",
         "answer",
         "errors",
+        "file_names",
         "records",
         "run_files",
         "rng",

@@ -1,10 +1,12 @@
 """A source as a torch data set: a position becomes a sample, or a skipped one."""
 
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from datasets.arrow_dataset import Dataset as Table
 from torch.utils.data import Dataset
 
+from speciarl_pl.data.files import name_some
 from speciarl_pl.data.images import MAX_PIXELS
 from speciarl_pl.data.source import ImageSource
 from speciarl_pl.errors import DataError
@@ -50,6 +52,12 @@ class ImageDataset(Dataset[Sample | SkippedSample]):
         return len(self._table)
 
     @property
+    def notes(self) -> list[str]:
+        """What a user should know of the listing: files that it left out, labels that look odd."""
+        doubts = [f"warning: data set {self.name!r}: {doubt}" for doubt in self._source.doubts]
+        return [*self._source.notes, *doubts]
+
+    @property
     def listing(self) -> Table:
         """The rows: `id`, `truth`, `subset` and what the source adds."""
         return self._table
@@ -76,3 +84,30 @@ class ImageDataset(Dataset[Sample | SkippedSample]):
             row["subset"],
             self._first + index,
         )
+
+
+def require_readable(photos: ImageDataset) -> None:
+    """Make sure, before anything expensive is done, that there is a photo that can be read.
+
+    Raises:
+        DataError: If there is none, with the reasons of the first few.
+    """
+    reasons = []
+    for index in range(len(photos)):
+        found = photos[index]
+        if isinstance(found, Sample):
+            return
+        reasons.append(found.reason)
+    raise none_readable(reasons)
+
+
+def none_readable(reasons: Sequence[str]) -> DataError:
+    """What to raise where no photo can be read.
+
+    Example:
+        >>> print(none_readable(["a.jpg: an empty file"]))
+        data.images: the photo cannot be read: a.jpg: an empty file
+    """
+    all_of = "the photo" if len(reasons) == 1 else f"none of the {len(reasons):,} photos"
+    can = "cannot" if len(reasons) == 1 else "can"
+    return DataError(f"data.images: {all_of} {can} be read: {name_some(reasons)}")

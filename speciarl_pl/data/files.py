@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from speciarl_pl.data.images import EXTENSIONS
+from speciarl_pl.data.kinds import image_endings
 
 _NAMED: Final = 3
 
@@ -61,5 +61,5 @@ def name_some(names: Sequence[str], named: int = _NAMED) -> str:
 def _images(root: Path, folders: Sequence[str]) -> Iterator[str]:
     for folder in folders:
         for name in sorted(names_in(root / folder)):
-            if not name.startswith(".") and Path(name).suffix.lower() in EXTENSIONS:
+            if not name.startswith(".") and Path(name).suffix.lower() in image_endings():
                 yield f"{folder}/{name}"

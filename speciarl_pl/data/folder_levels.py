@@ -24,10 +24,9 @@ _SPLITS: Final = {
 _CANONICAL: Final = {name: split for split, names in _SPLITS.items() for name in names}
 
 _NO_CLASSES: Final = frozenset(
-    "__macosx @eadir #recycle $recycle.bin lost+found __pycache__ @__thumb annotation annotations "
-    "trimaps bounding_boxes bboxes".split()
-) | {"system volume information"}
-"""Folders that systems and archives leave beside the classes, also where pictures are in them."""
+    "annotation annotations trimaps bounding_boxes bboxes __pycache__".split()
+)
+"""Folders that archives leave beside the classes; `listing` leaves out those of systems."""
 
 _WRAPPERS: Final = frozenset(
     "images image img imgs photos pictures pics data dataset jpg jpeg jpegimages png files".split()
@@ -36,13 +35,13 @@ _WRAPPERS: Final = frozenset(
 
 
 def is_no_class(folder: str) -> bool:
-    """Tell whether a folder is hidden, or one that a system or an archive leaves.
+    """Tell whether a folder beside those of classes is one that archives leave.
 
     Example:
-        >>> [is_no_class(name) for name in (".git", "__MACOSX", "@eaDir", "annotations", "rose")]
-        [True, True, True, True, False]
+        >>> [is_no_class(name) for name in ("Annotations", "trimaps", "rose")]
+        [True, True, False]
     """
-    return folder.startswith(".") or folder.casefold() in _NO_CLASSES
+    return folder.casefold() in _NO_CLASSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +52,6 @@ class Picked:
     """Positions of the images."""
     folders: list[Folders]
     """Of each, its folders without the one that names the split."""
-    splits: list[str]
-    """Folders that are splits, if there are any."""
 
 
 def pick_split(root: object, images: Sequence[Folders], split: str | None, meant: bool) -> Picked:
@@ -76,7 +73,7 @@ def pick_split(root: object, images: Sequence[Folders], split: str | None, meant
     depth = _split_depth(images)
     everything = list(range(len(images)))
     if split is None and (depth is None or meant):
-        return Picked(everything, list(images), [])
+        return Picked(everything, list(images))
     names = sorted({folders[depth or 0] for folders in images})
     if split is None:
         raise DataError(_unsplit(root, depth or 0, names))
@@ -85,7 +82,7 @@ def pick_split(root: object, images: Sequence[Folders], split: str | None, meant
             f"{root}: no folder for split {split!r}; the folders there are: {name_some(names, 10)}"
         )
     if depth is None and split == "all":
-        return Picked(everything, list(images), [])
+        return Picked(everything, list(images))
     at = depth or 0
     wanted = [name for name in names if _is_wanted(name, split, names)]
     if not wanted:
@@ -93,7 +90,7 @@ def pick_split(root: object, images: Sequence[Folders], split: str | None, meant
         raise DataError(f"{root}: no split {split!r}; the splits there are: {there}")
     kept = [place for place in everything if images[place][at] in wanted]
     rest = [(*images[place][:at], *images[place][at + 1 :]) for place in kept]
-    return Picked(kept, rest, names)
+    return Picked(kept, rest)
 
 
 def label_folders(

@@ -8,13 +8,16 @@ Example:
 """
 
 import os
+import stat
 import warnings
 from pathlib import Path
 from typing import IO, Final
 
-import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from speciarl_pl.data.declared import declared_by, deep_levels, is_deep
+from speciarl_pl.data.grey import NOTHING, Declared, eight_bits
+from speciarl_pl.data.kinds import HEAD, advice, content_of, help_pillow
 from speciarl_pl.errors import DataError
 
 MAX_PIXELS: Final = 50_000_000
@@ -23,17 +26,13 @@ MAX_PIXELS: Final = 50_000_000
 PILLOW_LIMIT: Final = 2 * 89_478_485
 """Pixels above which Pillow itself refuses to open a file."""
 
-EXTENSIONS: Final = frozenset(
-    {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-)
-"""Lower-case file name endings that a folder listing takes for images."""
-
 
 def open_image(path: str | os.PathLike[str], max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Decode an image file.
 
-    The EXIF orientation is applied, transparent parts become white, grey levels of more than 8
-    bits are scaled down, and the first frame of an animation is taken.
+    The EXIF orientation is applied, transparent parts become white, levels of more than 8 bits are
+    scaled down (`speciarl_pl.data.grey` says how), and the first frame of an animation or page of
+    a document is taken. Colour profiles are not applied.
 
     Args:
         path: The file.
@@ -61,33 +60,42 @@ def decode_image(
         name: What to call it in an error.
         max_pixels: As in `open_image`.
     """
+    help_pillow()
     with warnings.catch_warnings():
         # Pillow warns of odd metadata and of large sizes; the size is our own check's business.
         warnings.simplefilter("ignore")
         try:
             with Image.open(file) as image:
                 _check_size(name, image, max_pixels)
+                declared = declared_by(image)
                 image.load()
-                return to_rgb(_upright(image))
+                return to_rgb(_upright(image), declared)
         except DataError:
             raise
         except Image.DecompressionBombError as error:
             raise DataError(f"{name}: {error} Shrink or remove it") from None
         except Exception as error:  # decoders raise almost anything on a damaged file
             raise DataError(
-                f"{name}: not a readable image ({error}); replace or remove it"
+                f"{name}: not a readable image ({_reason(file, error)}); replace or remove it"
             ) from error
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
+def to_rgb(image: Image.Image, declared: Declared = NOTHING) -> Image.Image:
     """Convert any Pillow mode to 8-bit RGB, transparency on white.
+
+    Args:
+        image: The image.
+        declared: What its file says of its levels, as far as they have more than 8 bits.
 
     Example:
         >>> to_rgb(Image.new("RGBA", (1, 1), (255, 0, 0, 0))).getpixel((0, 0))
         (255, 255, 255)
     """
-    if image.mode == "I" or image.mode == "F" or image.mode.startswith("I;16"):
-        return _eight_bits(image).convert("RGB")
+    if is_deep(image):
+        levels = deep_levels(image, declared)
+        return Image.fromarray(eight_bits(levels, declared)).convert("RGB")
+    if image.mode == "LAB":
+        return _of_lab(image)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
@@ -96,11 +104,19 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _check_file(path: Path) -> None:
-    if not path.exists():
-        raise DataError(f"{path}: no such file; check the folder or table that lists it")
-    if not path.is_file():
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        if path.is_symlink():
+            raise DataError(f"{path}: a link to what is not there; mend or remove it") from None
+        message = f"{path}: no such file; check the folder or table that lists it"
+        raise DataError(message) from None
+    except (OSError, ValueError) as error:  # no permission, a name that is too long or holds NUL
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path}: cannot be opened ({reason})") from None
+    if not stat.S_ISREG(found.st_mode):
         raise DataError(f"{path}: not a file; an image file was expected")
-    if path.stat().st_size == 0:
+    if found.st_size == 0:
         raise DataError(f"{path}: an empty file (0 bytes); replace or remove it")
 
 
@@ -120,12 +136,29 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Grey levels of 16 bits, 32 bits or floating point, as 8 bits."""
-    levels = np.asarray(image, dtype=np.float64)
-    top = float(levels.max(initial=0.0))
-    if top > 255:
-        levels = levels / 257  # 65535 / 255
-    elif image.mode == "F" and top <= 1:
-        levels = levels * 255
-    return Image.fromarray(levels.clip(0, 255).round().astype(np.uint8))
+def _of_lab(image: Image.Image) -> Image.Image:
+    lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+    converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
+    assert converted is not None  # None only where it is done in place
+    return converted
+
+
+def _reason(file: str | os.PathLike[str] | IO[bytes], error: Exception) -> str:
+    """Why an image cannot be decoded, by its content where that says more."""
+    content = content_of(_head(file))
+    if known := advice(content):
+        return known
+    if isinstance(error, UnidentifiedImageError):
+        return f"a {content} that Pillow cannot read" if content else "of no kind that is known"
+    return str(error) or type(error).__name__
+
+
+def _head(file: str | os.PathLike[str] | IO[bytes]) -> bytes:
+    try:
+        if isinstance(file, str | os.PathLike):
+            with open(file, "rb") as opened:
+                return opened.read(HEAD)
+        file.seek(0)
+        return file.read(HEAD)
+    except (OSError, ValueError):  # a closed file
+        return b""

@@ -11,19 +11,20 @@ from speciarl_pl.data.text_file import read_text
 from speciarl_pl.errors import DataError
 
 
-def read_lines(path: Path, expected: str) -> list[str]:
+def read_lines(path: Path, expected: str, of_names: bool = False) -> list[str]:
     """Read the lines of a list, blank ones left out.
 
     Args:
         path: The file; see `read_text` for its encoding.
         expected: What it should hold, for the message.
+        of_names: Whether they are names of files, which need not be UTF-8.
 
     Raises:
         DataError: If it is missing, not text or empty.
     """
     require_file(path, expected)
     try:
-        text = read_text(path)
+        text = read_text(path, errors="surrogateescape" if of_names else "strict")
     except DataError as error:
         raise DataError(f"{error}; expected {expected}") from None
     lines = [line.strip() for line in text.splitlines() if line.strip()]
@@ -118,3 +119,18 @@ def problems_of(*checks: Callable[[], object]) -> list[str]:
         except DataError as error:
             found.append(str(error))
     return found
+
+
+def unique_ids(names: Sequence[str]) -> list[str]:
+    """Tell repeated names apart.
+
+    Example:
+        >>> unique_ids(["a.jpg", "b.jpg", "a.jpg"])
+        ['a.jpg', 'b.jpg', 'a.jpg#2']
+    """
+    seen: Counter[str] = Counter()
+    ids = []
+    for name in names:
+        seen[name] += 1
+        ids.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+    return ids

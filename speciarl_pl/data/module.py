@@ -1,15 +1,17 @@
 """`OpenWorldDataModule`: data sets, loaders, and the judge."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
 import lightning as L
+from rich.console import Console
 from torch.utils.data import ConcatDataset, Dataset
 
 from speciarl_pl.data.collate import Collate, Encode
-from speciarl_pl.data.dataset import ImageDataset, OnError
+from speciarl_pl.data.dataset import ImageDataset, OnError, require_readable
 from speciarl_pl.data.datasets.photo_list import PhotoList
 from speciarl_pl.data.datasets.photos import PhotoFolder
 from speciarl_pl.data.images import MAX_PIXELS, PILLOW_LIMIT
@@ -22,6 +24,7 @@ from speciarl_pl.data.position import (
     loaded_position,
     saved_position,
 )
+from speciarl_pl.data.preview import first_truths
 from speciarl_pl.data.prompt_check import check_prompt
 from speciarl_pl.data.prompts import load_prompt
 from speciarl_pl.data.sampler import EvalBatches, Share, TrainBatches
@@ -117,6 +120,7 @@ class OpenWorldDataModule(L.LightningDataModule):
         self._datasets: dict[str, Dataset[Sample | SkippedSample]] = {}
         self._lists: dict[str, list[ImageDataset]] = {}
         self._prompt_checked = False
+        self._said: set[str] = set()
         self._train_loader: ResumableLoader | None = None
         self._order: TrainingOrder | None = None
         self._eval_loaders: list[BatchLoader] = []
@@ -139,6 +143,9 @@ class OpenWorldDataModule(L.LightningDataModule):
             for role in _STAGES[stage]:
                 if self._sources[role]:
                     self._datasets[role] = self._listed(role)
+            if stage == "predict" and "images" in self._lists:
+                require_readable(*self._lists["images"])
+        self._say_notes(stage)
         needed = _STAGES[stage][0]
         if needed not in self._datasets:
             name = str.__str__(stage)  # Lightning gives an enum, which would print as its member
@@ -262,6 +269,19 @@ class OpenWorldDataModule(L.LightningDataModule):
             first += len(lists[-1])
         self._lists[role] = lists
         return ConcatDataset(lists)
+
+    def _say_notes(self, stage: str) -> None:
+        if self.trainer is None or self.trainer.is_global_zero:
+            lists = (self._lists.get(role, ()) for role in _STAGES[stage])
+            notes = [note for one in chain.from_iterable(lists) for note in one.notes]
+            notes += [f"training on {first_truths(one)}" for one in self._trained_on(stage)]
+            for note in dict.fromkeys(notes):  # a data set may be there twice
+                if note not in self._said:
+                    Console(stderr=True).out(note, highlight=False)
+            self._said.update(notes)
+
+    def _trained_on(self, stage: str) -> Sequence[ImageDataset]:
+        return self._lists.get("train", ()) if stage == "fit" else ()
 
     def _collate(self) -> Collate:
         encode = self.encode

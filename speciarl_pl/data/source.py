@@ -11,6 +11,10 @@ from PIL.Image import Image
 from speciarl_pl.data.filters import check_labels, keep_classes
 from speciarl_pl.data.images import MAX_PIXELS, open_image
 from speciarl_pl.data.label_checks import check_truths, doubts_about, tidy_truths
+from speciarl_pl.data.left_out import LeftOut
+from speciarl_pl.data.lists import unique_ids
+from speciarl_pl.errors import DataError
+from speciarl_pl.file_names import kept_path, opened_path, printable
 
 COLUMNS: Final = ("id", "truth", "subset")
 """Columns of every table; a source may add its own."""
@@ -46,8 +50,6 @@ class ImageSource(ABC):
     labels_meant: bool = False
     """Whether labels are known to be names, or the user said what they are to be: those that look
     like ids are then no cause for doubt."""
-    notes: Sequence[str] = ()
-    """What the last listing left out, a line each."""
     doubts: Sequence[str] = ()
     """What the last listing found odd, a line each, with what to do."""
 
@@ -67,7 +69,7 @@ class ImageSource(ABC):
             raise ValueError(f"seed: expected an int >= 0, got {seed}")
         check_labels("include", include)
         check_labels("exclude", exclude)
-        self.name = name
+        self.name = printable(name)
         self.limit = limit
         self.seed = seed
         self.include = include
@@ -77,6 +79,11 @@ class ImageSource(ABC):
     def help(self) -> str:
         """What to do when the images are not what was expected; empty if there is no such help."""
         return ""
+
+    @property
+    def notes(self) -> list[str]:
+        """What a user should know of the last listing, such as the files that it left out."""
+        return []
 
     @abstractmethod
     def rows(self) -> Dataset:
@@ -114,7 +121,7 @@ class ImageSource(ABC):
             DataError: As `rows`; if a label of the filters is none of the labels; if they keep no
                 image; if a truth that is kept names nothing, such as "None".
         """
-        self.notes = self.doubts = ()
+        self.doubts = ()
         rows = tidy_truths(self.rows())
         check_truths(rows, self.name, self.include, self.exclude)
         rows = keep_classes(rows, self.name, self.include, self.exclude, self.help)
@@ -126,11 +133,22 @@ class ImageSource(ABC):
 
 
 class FileSource(ImageSource):
-    """A source whose rows hold the `path` of an image file."""
+    """A source whose rows hold the `path` of an image file, as `kept_path` makes it.
+
+    One that walks through folders gives `left_out` to `walk_images`, anew at each listing.
+    """
+
+    left_out: LeftOut | None = None
+    """Files that the last listing did not take for images."""
+
+    @property
+    def notes(self) -> list[str]:
+        """The files that were left out."""
+        return [f"{self.name}: {self.left_out}"] if self.left_out else []
 
     def image(self, row: Row, max_pixels: int = MAX_PIXELS) -> Image:
         """Decode the file of a row."""
-        return open_image(row["path"], max_pixels)
+        return open_image(opened_path(row["path"]), max_pixels)
 
 
 def subset_indices(total: int, limit: int, seed: int) -> list[int]:
@@ -145,8 +163,28 @@ def subset_indices(total: int, limit: int, seed: int) -> list[int]:
 
 
 def as_table(columns: Mapping[str, Sequence[str]]) -> Dataset:
-    """Gather columns of text into a table held in memory."""
-    return Dataset.from_dict(dict(columns))
+    """Gather columns of text into a table held in memory.
+
+    What is not UTF-8 is written in hexadecimal, which is how it is shown wherever a table is; a
+    `path` is kept so that the file is found.
+
+    Raises:
+        DataError: If a truth is not UTF-8: its characters cannot be known.
+    """
+    return Dataset.from_dict({name: _text(name, cells) for name, cells in columns.items()})
+
+
+def _text(name: str, cells: Sequence[str]) -> list[str]:
+    if name == "path":
+        return [kept_path(path) for path in cells]
+    shown = [printable(cell) for cell in cells]
+    changed = [cell for cell, before in zip(shown, cells, strict=True) if cell != before]
+    if name == "truth" and changed:
+        raise DataError(
+            f"label '{changed[0]}': not UTF-8, so that its characters cannot be known; rename the"
+            " folder, for example by: convmv -f latin1 -t utf8 -r --notest FOLDER"
+        )
+    return unique_ids(shown) if name == "id" and changed else shown
 
 
 def file_table(files: Iterator[tuple[str, str, str]]) -> Dataset:

@@ -31,7 +31,9 @@ _HARDLY: Final = 0.05
 """Shares of NUL by which UTF-16 without a mark is told, in its one half and the other."""
 
 
-def read_text(path: Path, encoding: str | None = None, option: bool = False) -> str:
+def read_text(
+    path: Path, encoding: str | None = None, option: bool = False, errors: str = "strict"
+) -> str:
     """Read a text file whole, lines as they end there.
 
     UTF-8, and UTF-16 and UTF-32 where a mark or the NULs of every second byte tell them; nothing is
@@ -41,6 +43,7 @@ def read_text(path: Path, encoding: str | None = None, option: bool = False) -> 
         path: The file.
         encoding: Its encoding, by a name that Python knows; None: found out.
         option: Whether the user can say the encoding, for the message.
+        errors: What `bytes.decode` is to do with what it cannot read.
 
     Raises:
         DataError: If it is not text of that encoding; names the line, and what it may be instead.
@@ -51,7 +54,7 @@ def read_text(path: Path, encoding: str | None = None, option: bool = False) -> 
             raise DataError(f"{path}: is {kind}")
     found = encoding or _encoding(content)
     try:
-        text = content.decode(found)
+        text = content.decode(found, errors)
     except UnicodeDecodeError as error:
         raise DataError(_undecodable(path, content, error, option)) from None
     if "\0" in text:

@@ -1,22 +1,14 @@
 """Any folder of class sub-folders."""
 
-import os
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from datasets.arrow_dataset import Dataset
 
-from speciarl_pl.data.files import name_some
-from speciarl_pl.data.folder_levels import (
-    Folders,
-    LabelLevel,
-    is_no_class,
-    label_folders,
-    pick_split,
-)
+from speciarl_pl.data.folder_levels import LabelLevel, is_no_class, label_folders, pick_split
 from speciarl_pl.data.label_styles import Labeller, LabelStyle
-from speciarl_pl.data.listing import require_folder, walk_images
+from speciarl_pl.data.left_out import LeftOut
+from speciarl_pl.data.listing import is_hidden, require_folder, walk_images
 from speciarl_pl.data.source import FileSource, file_table
 from speciarl_pl.errors import DataError
 
@@ -24,10 +16,10 @@ from speciarl_pl.errors import DataError
 class ImageFolder(FileSource):
     """Images sorted into one sub-folder a class; the folder's name is the label.
 
-    Images may lie at any depth below the class folder. Files beside the class folders, folders
-    without images, hidden ones and those that systems and archives leave (`__MACOSX`, `@eaDir`,
-    `annotations`) are left out, and named in `notes`. Folders that are splits (`train`, `val`,
-    `test`) are no labels: give one of them as `root`, or as `split`.
+    Images may lie at any depth below the class folder. Files that are no images, files beside
+    the class folders, hidden folders and those that systems and archives leave (`__MACOSX`,
+    `@eaDir`, `annotations`) are left out, counted and named in `notes`. Folders that are splits
+    (`train`, `val`, `test`) are no labels: give one of them as `root`, or as `split`.
 
     Args:
         root: Folder that holds the class folders.
@@ -87,16 +79,18 @@ class ImageFolder(FileSource):
                 splits of which none is picked, or if a folder gives no label.
         """
         root = require_folder(self.root, "a folder with one sub-folder of images per class")
-        paths = [path.relative_to(root) for path in walk_images(root)]
-        files = [path for path in paths if path.parent.parts and not _is_left_out(path)]
+        self.left_out = LeftOut()
+        paths = [path.relative_to(root) for path in walk_images(root, self.left_out)]
+        files = [path for path in paths if path.parent.parts and not _is_of_no_class(path)]
         if not files:
-            raise DataError(f"{root}: no images in class sub-folders; {_advice(paths)}")
+            found = f" ({self.left_out})" if self.left_out else ""
+            raise DataError(f"{root}: no images in class sub-folders{found}; {_advice(paths)}")
         folders = [path.parent.parts for path in files]
         picked = pick_split(root, folders, self.split, self.label_level in (1, "top"))
         chosen, doubt = label_folders(root, picked.folders, self.label_level)
         labels = self._labeller.names(chosen, f"class folders of {root}")
         self.doubts = [doubt] if doubt else []
-        self.notes = list(_notes(root, paths, [folders[at] for at in picked.kept], picked.splits))
+        _note(self.left_out, root, paths, [files[at] for at in picked.kept])
         return file_table(
             (files[at].as_posix(), label, str(root / files[at]))
             for at, label in zip(picked.kept, labels, strict=True)
@@ -118,42 +112,22 @@ def folder_label(folder: str, style: LabelStyle = "plain") -> str:
     return Labeller(style, "plain").names([folder], "class folder")[0]
 
 
-def _is_left_out(path: Path) -> bool:
+def _is_of_no_class(path: Path) -> bool:
     return any(is_no_class(folder) for folder in path.parent.parts)
 
 
-def _notes(
-    root: Path, paths: Sequence[Path], kept: Sequence[Folders], splits: Sequence[str]
-) -> Iterator[str]:
-    """What of a folder is not among the images, a line each."""
-    loose = [path.name for path in paths if not path.parent.parts]
-    if loose:
-        yield f"{root}: {len(loose):,} images beside the class folders left out: {name_some(loose)}"
-    odd, empty = _odd_folders(root, {folders[:1] for folders in kept})
-    if odd:
-        skipped = Counter(folder for path in paths if (folder := _odd_part(path)))
-        inside = sum(skipped.values())
-        pictures = f", with {inside:,} images" if inside else ""
-        yield f"{root}: folders that are no classes left out{pictures}: {name_some(odd, 5)}"
-    other = [name for name in empty if name not in splits]
-    if other:
-        yield f"{root}: folders that gave no image: {name_some(other, 5)}"
-
-
-def _odd_part(path: Path) -> str:
-    return next((folder for folder in path.parent.parts if is_no_class(folder)), "")
-
-
-def _odd_folders(root: Path, used: set[Folders]) -> tuple[list[str], list[str]]:
-    """Folders at any depth that are no classes, and those of the first level that gave nothing."""
-    odd, empty = [], []
-    for parent, folders, _ in os.walk(root, followlinks=True):
-        below = Path(parent).relative_to(root)
-        odd += [(below / name).as_posix() for name in sorted(folders) if is_no_class(name)]
-        folders[:] = sorted(name for name in folders if not is_no_class(name))
-        if not below.parts:
-            empty = [name for name in folders if (name,) not in used]
-    return odd, empty
+def _note(left_out: LeftOut, root: Path, paths: Sequence[Path], picked: Sequence[Path]) -> None:
+    """Note the images and folders of a root that are of no class, or of another split."""
+    kept = set(picked)
+    for path in (path for path in paths if path not in kept):
+        parts = path.parent.parts
+        odd = next((folder for folder in parts if is_no_class(folder)), None)
+        reason = f"in folders named {odd}" if odd else "of another split"
+        left_out.add(reason if parts else "beside the class folders", path.as_posix())
+    used = {path.parts[0] for path in paths}
+    for path in sorted(root.iterdir()):
+        if path.name not in used and path.is_dir() and not is_hidden(path.name):
+            left_out.add("without images", f"{path.name}/")
 
 
 def _advice(paths: Sequence[Path]) -> str:

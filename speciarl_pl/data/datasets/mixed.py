@@ -59,6 +59,11 @@ class MixedImages(ImageSource):
         self.sources = sources
         self.shares = shares(weights or [1.0] * len(sources), limit)
 
+    @property
+    def notes(self) -> list[str]:
+        """Those of the data sets."""
+        return [note for source in self.sources for note in source.notes]
+
     def rows(self) -> Dataset:
         """Draw each share, in the order of the data sets.
 
@@ -66,7 +71,6 @@ class MixedImages(ImageSource):
             DataError: As the data sets; if one has fewer images than its share.
         """
         tables = [source.table() for source in self.sources]
-        self.notes = [note for source in self.sources for note in source.notes]
         self.doubts = [
             f"{source.name}: {doubt}" for source in self.sources for doubt in source.doubts
         ]

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from datasets.arrow_dataset import Dataset
 
-from speciarl_pl.data.datasets.table import unique_ids
-from speciarl_pl.data.lists import read_lines
+from speciarl_pl.data.lists import read_lines, unique_ids
 from speciarl_pl.data.source import FileSource, file_table
 from speciarl_pl.errors import DataError
 
@@ -17,8 +16,8 @@ class PhotoList(FileSource):
     A photo that is missing or broken is found out when it is opened.
 
     Args:
-        paths: The photos; or a text file (UTF-8) with one path a line, which may start from the
-            file's own folder.
+        paths: The photos; or a text file (UTF-8, names as the disk has them) with one path a line,
+            which may start from the file's own folder.
         name: Name of the data set.
         limit: Keep at most this many photos, drawn with `seed`.
         seed: Seed of that draw.
@@ -43,12 +42,13 @@ class PhotoList(FileSource):
         """List the photos; the id is the path as written.
 
         Raises:
-            DataError: If the list is empty, or its file is missing or not UTF-8.
+            DataError: If the list is empty, or its file is missing or not text.
         """
         paths, root = list(self.paths), Path()
         if isinstance(self.paths, str):
             file = Path(self.paths).expanduser()
-            paths, root = read_lines(file, "the path of a photo on each line"), file.parent
+            expected = "the path of a photo on each line"
+            paths, root = read_lines(file, expected, of_names=True), file.parent
         if not paths:
             raise DataError("images: no photos in the list; name at least one")
         ids = unique_ids(paths)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from datasets.arrow_dataset import Dataset
 
+from speciarl_pl.data.left_out import LeftOut
 from speciarl_pl.data.listing import walk_images
 from speciarl_pl.data.source import FileSource, file_table
 from speciarl_pl.errors import DataError
@@ -12,6 +13,8 @@ from speciarl_pl.errors import DataError
 
 class PhotoFolder(FileSource):
     """Unlabelled photos at any depth below a folder, or one photo; their truth is empty.
+
+    A file is a photo by its ending, or else by its content; `notes` counts and names the others.
 
     Args:
         root: The folder, or a single image file.
@@ -35,15 +38,19 @@ class PhotoFolder(FileSource):
         root = Path(self.root).expanduser()
         if not root.exists():
             raise DataError(f"{root}: no such file or folder; expected a folder of photos")
-        table = file_table(_files(root))
+        self.left_out = LeftOut()
+        table = file_table(_files(root, self.left_out))
         if len(table) == 0:
-            raise DataError(f"{root}: no images in it or below it; expected .jpg, .png and such")
+            found = f" ({self.left_out})" if self.left_out else ""
+            raise DataError(
+                f"{root}: no images in it or below it{found}; expected .jpg, .png and such"
+            )
         return table
 
 
-def _files(root: Path) -> Iterator[tuple[str, str, str]]:
-    if root.is_file():
+def _files(root: Path, left_out: LeftOut) -> Iterator[tuple[str, str, str]]:
+    if not root.is_dir():
         yield root.name, "", str(root)
         return
-    for path in walk_images(root):
+    for path in walk_images(root, left_out):
         yield path.relative_to(root).as_posix(), "", str(path)

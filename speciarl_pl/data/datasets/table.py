@@ -1,6 +1,5 @@
 """Any table of image paths and labels."""
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from datasets.arrow_dataset import Dataset
 from speciarl_pl.data.label_cells import label_cells
 from speciarl_pl.data.label_styles import Labeller, LabelStyle
 from speciarl_pl.data.listing import require_file
+from speciarl_pl.data.lists import unique_ids
 from speciarl_pl.data.shown import row_names, shown
 from speciarl_pl.data.source import FileSource, as_table
 from speciarl_pl.data.tables import Columns, read_columns
@@ -136,18 +136,3 @@ def path_cells(path: Path, cells: Sequence[Any], column: str) -> list[str]:
                 " file: nothing is downloaded, fetch the images first"
             )
     return list(cells)
-
-
-def unique_ids(names: Sequence[str]) -> list[str]:
-    """Tell repeated names apart.
-
-    Example:
-        >>> unique_ids(["a.jpg", "b.jpg", "a.jpg"])
-        ['a.jpg', 'b.jpg', 'a.jpg#2']
-    """
-    seen: Counter[str] = Counter()
-    ids = []
-    for name in names:
-        seen[name] += 1
-        ids.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
-    return ids

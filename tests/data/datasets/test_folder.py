@@ -189,10 +189,13 @@ def test_what_is_no_class_is_left_out_and_named(photo, tmp_path):
     (tmp_path / "root" / "notes" / "a.xml").write_text("<a/>")
     source = ImageFolder(str(tmp_path / "root"))
     assert source.table()["id"][:] == ["cat/a.png"]
-    loose, odd, empty = source.notes
-    assert "1 images beside the class folders left out: loose.png" in loose
-    assert "with 3 images: .git, __MACOSX, annotations, cat/@eaDir" in odd
-    assert "folders that gave no image: notes" in empty
+    (note,) = source.notes
+    assert note.startswith("root: left out 7: 3 hidden or of the system (")
+    for said in ("__MACOSX/", ".git/", "@eaDir/", "1 beside the class folders (loose.png)"):
+        assert said in note
+    assert "1 in folders named annotations (annotations/trimap.png)" in note
+    assert "1 no image (a.xml)" in note
+    assert "1 without images (notes/)" in note
 
 
 def test_a_flat_folder_has_nothing_to_say(photo, tmp_path):
