@@ -79,7 +79,8 @@ def pick_split(root: object, images: Sequence[Folders], split: str | None, meant
         raise DataError(_unsplit(root, depth or 0, names))
     if depth is None and split not in (*names, "all"):
         raise DataError(
-            f"{root}: no folder for split {split!r}; the folders there are: {name_some(names, 10)}"
+            f"{root}: no folder for split_folder {split!r}; the folders there are:"
+            f" {name_some(names, 10)}"
         )
     if depth is None and split == "all":
         return Picked(everything, list(images))
@@ -171,7 +172,7 @@ def _unsplit(root: object, depth: int, names: Sequence[str]) -> str:
     said = f"{root}: its folders {' and '.join(map(repr, splits[:3]))} are splits, not labels"
     one = f"set `root: {root}/{splits[0]}`, or " if depth == 0 else ""
     return (
-        f"{said}; {one}`split: {splits[0]}` (`split: all` takes all together), or"
+        f"{said}; {one}`split_folder: {splits[0]}` (`all` takes all together), or"
         " `label_level: top` if the first folder is the label all the same"
     )
 

@@ -1,9 +1,12 @@
 """Tables of images read with the `datasets` library: from a hub, or from a local copy."""
 
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
+import pyarrow
+import pyarrow.parquet
 from datasets.arrow_dataset import Dataset
 from datasets.combine import concatenate_datasets
 from datasets.dataset_dict import DatasetDict
@@ -16,6 +19,7 @@ from speciarl_pl.data.images import MAX_PIXELS, decode_image
 from speciarl_pl.data.label_cells import label_cells
 from speciarl_pl.data.shown import shown
 from speciarl_pl.data.source import Row
+from speciarl_pl.data.tables import require_columns
 from speciarl_pl.errors import DataError
 
 _SAVED: Final = ("dataset_dict.json", "dataset_info.json")
@@ -123,9 +127,18 @@ def _load(path: str, config: str | None) -> Dataset | DatasetDict:
             return load_from_disk(path)
         return load_dataset(path, config)
     except Exception as error:  # the library raises almost anything
+        _check_columns(Path(path))
+        cause = error.__cause__ or error  # it says of itself only that there was an error
         raise DataError(
             f"{path}: cannot be loaded as a data set"
-            f" ({type(error).__name__}: {shown(str(error), 300)}); expected owner/name of a hub"
+            f" ({type(cause).__name__}: {shown(str(cause), 300)}); expected owner/name of a hub"
             " that can be reached, or a local copy: a folder written by save_to_disk or of Parquet"
             " files, or a Parquet file"
         ) from error
+
+
+def _check_columns(path: Path) -> None:
+    """Name the Parquet file in which two columns have one name, if that is what is wrong."""
+    for file in [path] if path.is_file() else sorted(path.rglob("*.parquet")):
+        with suppress(pyarrow.ArrowInvalid):
+            require_columns(file, pyarrow.parquet.read_schema(file).names, None)

@@ -19,7 +19,7 @@ class ImageFolder(FileSource):
     Images may lie at any depth below the class folder. Files that are no images, files beside
     the class folders, hidden folders and those that systems and archives leave (`__MACOSX`,
     `@eaDir`, `annotations`) are left out, counted and named in `notes`. Folders that are splits
-    (`train`, `val`, `test`) are no labels: give one of them as `root`, or as `split`.
+    (`train`, `val`, `test`) are no labels: give one of them as `root`, or as `split_folder`.
 
     Args:
         root: Folder that holds the class folders.
@@ -38,8 +38,8 @@ class ImageFolder(FileSource):
         label_level: Which folder is the label: `top`, the first below `root`; `leaf`, the one that
             the image lies in; a number of levels below `root`, from 1. By default the first on the
             way down that holds images itself, with a warning where that is not the top.
-        split: Which of the folders `train`, `val`, `test` (or however they are named) below `root`;
-            `all` takes all together.
+        split_folder: Which of the folders `train`, `val`, `test` (or whatever they are named) below
+            `root`; `all` takes all together.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -60,14 +60,14 @@ class ImageFolder(FileSource):
         exclude: list[str] | None = None,
         label_map: str | None = None,
         label_level: LabelLevel | None = None,
-        split: str | None = None,
+        split_folder: str | None = None,
     ) -> None:
         super().__init__(name or Path(root).name or "folder", limit, seed, include, exclude)
         if isinstance(label_level, int) and label_level < 1:
             raise ValueError(f"label_level: expected top, leaf or an int >= 1, got {label_level}")
         self.root = root
         self.label_level = label_level
-        self.split = split
+        self.split_folder = split_folder
         self._labeller = Labeller(label_style, "plain", label_map)
         self.labels_meant = self._labeller.meant
 
@@ -86,7 +86,7 @@ class ImageFolder(FileSource):
             found = f" ({self.left_out})" if self.left_out else ""
             raise DataError(f"{root}: no images in class sub-folders{found}; {_advice(paths)}")
         folders = [path.parent.parts for path in files]
-        picked = pick_split(root, folders, self.split, self.label_level in (1, "top"))
+        picked = pick_split(root, folders, self.split_folder, self.label_level in (1, "top"))
         chosen, doubt = label_folders(root, picked.folders, self.label_level)
         labels = self._labeller.names(chosen, f"class folders of {root}")
         self.doubts = [doubt] if doubt else []

@@ -92,7 +92,7 @@ def split_root(photo, tmp_path):
 )
 def test_splits_are_no_labels(photo, tmp_path, names):
     images(photo, *names)
-    with pytest.raises(DataError, match=r"are splits, not labels; .*`split: \w+`") as error:
+    with pytest.raises(DataError, match=r"are splits, not labels; .*`split_folder: \w+`") as error:
         ImageFolder(str(tmp_path / "root")).table()
     first = names[0].split("/")[0]
     if first != "cat":
@@ -113,25 +113,27 @@ def test_a_class_named_train_is_a_class(photo, tmp_path):
     ],
 )
 def test_a_split_is_picked(split_root, split, ids, truths):
-    table = ImageFolder(split_root, split=split).table()
+    table = ImageFolder(split_root, split_folder=split).table()
     assert (table["id"][:], table["truth"][:]) == (ids, truths)
 
 
 def test_splits_that_cannot_be_picked_are_named(split_root, photo, tmp_path):
     with pytest.raises(DataError, match=r"no split 'dev2'; the splits there are: Valid, test, tr"):
-        ImageFolder(split_root, split="dev2").table()
+        ImageFolder(split_root, split_folder="dev2").table()
     with pytest.raises(DataError, match=r"1 images have no folder that can be their label.*test"):
-        ImageFolder(split_root, split="test").table()
+        ImageFolder(split_root, split_folder="test").table()
     photo("flat/cat/a.png")
-    with pytest.raises(DataError, match=r"no folder for split 'train'; the folders there are: cat"):
-        ImageFolder(str(tmp_path / "flat"), split="train").table()
+    with pytest.raises(
+        DataError, match=r"no folder for split_folder 'train'; the folders there are: cat"
+    ):
+        ImageFolder(str(tmp_path / "flat"), split_folder="train").table()
 
 
 def test_splits_below_classes_and_all_together(photo, tmp_path):
     images(photo, "cat/train/a.png", "cat/val/b.png", "dog/train/c.png")
     root = str(tmp_path / "root")
-    assert ImageFolder(root, split="train").table()["truth"][:] == ["cat", "dog"]
-    assert ImageFolder(root, split="all").table()["truth"][:] == ["cat", "cat", "dog"]
+    assert ImageFolder(root, split_folder="train").table()["truth"][:] == ["cat", "dog"]
+    assert ImageFolder(root, split_folder="all").table()["truth"][:] == ["cat", "cat", "dog"]
     assert ImageFolder(root, label_level="top").table()["truth"][:] == ["cat", "cat", "dog"]
 
 

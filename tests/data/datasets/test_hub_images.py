@@ -210,3 +210,12 @@ def test_a_mapping_names_numbers_without_features(tmp_path):
         "7",
         "3",
     ]
+
+
+def test_a_column_twice_is_named(tmp_path):
+    arrays = [pa.array([PICTURE]), pa.array(["x"]), pa.array(["y"])]
+    (tmp_path / "two").mkdir()
+    twice = pa.Table.from_arrays(arrays, ["image", "label", "label"])
+    pq.write_table(twice, tmp_path / "two" / "test.parquet")
+    with pytest.raises(DataError, match=r"test\.parquet: 1 names of columns occur twice.*'label'"):
+        HubImages(str(tmp_path / "two")).table()
