@@ -8,6 +8,7 @@ from torch.utils.data import Dataset
 
 from speciarl_pl.data.files import name_some
 from speciarl_pl.data.images import MAX_PIXELS
+from speciarl_pl.data.kinds import packages_needed
 from speciarl_pl.data.source import ImageSource
 from speciarl_pl.errors import DataError
 from speciarl_pl.records import Sample, SkippedSample
@@ -53,9 +54,14 @@ class ImageDataset(Dataset[Sample | SkippedSample]):
 
     @property
     def notes(self) -> list[str]:
-        """What a user should know of the listing: files that it left out, labels that look odd."""
+        """What a user should know of the listing.
+
+        Files that it left out, packages that are needed, labels that look odd.
+        """
+        paths = self._table["path"] if "path" in self._table.column_names else ()
+        needed = [f"{self.name}: {line}" for line in packages_needed(paths)]
         doubts = [f"warning: data set {self.name!r}: {doubt}" for doubt in self._source.doubts]
-        return [*self._source.notes, *doubts]
+        return [*self._source.notes, *needed, *doubts]
 
     @property
     def listing(self) -> Table:

@@ -103,9 +103,14 @@ def _white(levels: Levels, top: float) -> float:
         return top
     if levels.dtype.kind == "f" and not (top > 1 and bool((levels == np.rint(levels)).all())):
         return max(top, 1) if top < 128 else whole_white(top)
-    if 255 < top < _QUARTER and not (levels % 257).any():
+    if 255 < top < _QUARTER and _is_scaled_up(levels):
         return 65535  # 8 bits that were scaled up to 16: a dark picture, not one of fewer bits
     return whole_white(top)
+
+
+def _is_scaled_up(levels: Levels) -> bool:
+    first = levels.ravel()[:4096]  # which nearly always is enough to say no
+    return not (first % 257).any() and not (levels % 257).any()
 
 
 def whole_white(top: float) -> float:

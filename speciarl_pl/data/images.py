@@ -13,11 +13,12 @@ import warnings
 from pathlib import Path
 from typing import IO, Final
 
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from speciarl_pl.data.declared import declared_by, deep_levels, is_deep
 from speciarl_pl.data.grey import NOTHING, Declared, eight_bits
 from speciarl_pl.data.kinds import HEAD, advice, content_of, help_pillow
+from speciarl_pl.data.wide_colour import brighten, is_wide
 from speciarl_pl.errors import DataError
 
 MAX_PIXELS: Final = 50_000_000
@@ -67,8 +68,10 @@ def decode_image(
         try:
             with Image.open(file) as image:
                 _check_size(name, image, max_pixels)
-                declared = declared_by(image)
+                declared, wide = declared_by(image), is_wide(image)
                 image.load()
+                if wide:
+                    brighten(image, file, declared)
                 return to_rgb(_upright(image), declared)
         except DataError:
             raise
@@ -94,8 +97,6 @@ def to_rgb(image: Image.Image, declared: Declared = NOTHING) -> Image.Image:
     if is_deep(image):
         levels = deep_levels(image, declared)
         return Image.fromarray(eight_bits(levels, declared)).convert("RGB")
-    if image.mode == "LAB":
-        return _of_lab(image)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
@@ -134,13 +135,6 @@ def _upright(image: Image.Image) -> Image.Image:
         return ImageOps.exif_transpose(image)
     except Exception:  # damaged metadata is no reason to lose the picture
         return image
-
-
-def _of_lab(image: Image.Image) -> Image.Image:
-    lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-    converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
-    assert converted is not None  # None only where it is done in place
-    return converted
 
 
 def _reason(file: str | os.PathLike[str] | IO[bytes], error: Exception) -> str:

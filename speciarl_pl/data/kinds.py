@@ -8,7 +8,8 @@ Example:
 import os
 import re
 import stat
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -25,8 +26,11 @@ PACKAGES: Final = {
 }
 """Image format that Pillow needs help with -> module, and the package to install."""
 
-_HELPED: Final = frozenset({".avif", ".heic", ".heics", ".heif", ".heifs", ".hif", ".jxl"})
-"""Endings that are listed whether or not Pillow can read them here."""
+_HELPED: Final = {
+    **dict.fromkeys((".heic", ".heics", ".heif", ".heifs", ".hif"), "HEIC"),
+    ".jxl": "JPEG XL",
+}
+"""Ending that is listed whether or not Pillow can read it here -> image format."""
 
 _NO_PHOTOS: Final = frozenset({"BUFR", "EPS", "GRIB", "HDF5", "IPTC", "MPEG", "PDF", "WMF"})
 """Formats that Pillow registers and does not decode, or not by itself."""
@@ -77,7 +81,7 @@ def image_endings() -> frozenset[str]:
     Image.init()
     known = Image.registered_extensions().items()
     readable = {ending for ending, name in known if name in Image.OPEN and name not in _NO_PHOTOS}
-    return frozenset(readable | _HELPED)
+    return frozenset({*readable, *_HELPED})
 
 
 @cache
@@ -121,6 +125,21 @@ def left_out_as(path: str | os.PathLike[str]) -> str | None:
     except OSError as error:
         return f"cannot be opened: {error.strerror}"
     return None if content in _NAMES else content or "no image"
+
+
+def packages_needed(paths: Iterable[str]) -> list[str]:
+    """Say which packages have to be installed to read all images, as far as their endings tell.
+
+    Example:
+        >>> packages_needed(["a.jpg", "b.png"])
+        []
+    """
+    endings = Counter(os.path.splitext(path)[1].lower() for path in paths)
+    formats: Counter[str] = Counter()
+    for ending, name in _HELPED.items():
+        formats[name] += endings[ending]
+    needed = ((count, advice(name)) for name, count in formats.items() if count)
+    return [f"{count:,} image(s): {what}" for count, what in needed if what]
 
 
 def advice(content: str | None) -> str:

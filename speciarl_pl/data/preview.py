@@ -8,6 +8,7 @@ from typing import Final
 from datasets.arrow_dataset import Dataset
 
 from speciarl_pl.data.dataset import ImageDataset
+from speciarl_pl.data.kinds import packages_needed
 from speciarl_pl.data.shown import shown
 from speciarl_pl.data.source import ImageSource
 from speciarl_pl.errors import DataError
@@ -69,7 +70,7 @@ def preview(source: ImageSource, examples: int = 5) -> Preview:
         tuple(counts),
         (sizes[0], sizes[len(sizes) // 2], sizes[-1]),
         tuple(_example(source, table, at) for at in spread(len(table), examples)),
-        tuple(source.notes),
+        (*source.notes, *packages_needed(table["path"] if "path" in table.column_names else ())),
         tuple(source.doubts),
     )
 

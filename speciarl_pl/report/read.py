@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from speciarl_pl.errors import RunError
+from speciarl_pl.file_names import printable
 from speciarl_pl.report.config import read_config
 from speciarl_pl.report.curves import Curve, read_curves
 from speciarl_pl.report.results import HELP, Results, read_results
@@ -51,7 +52,7 @@ def read_run(path: Path, name: str | None = None) -> Run:
     """
     if path.is_file():
         results = read_results(path)
-        return Run(name or path.stem, path, results, None, {}, {}, {}, None)
+        return Run(name or printable(path.stem), path, results, None, {}, {}, {}, None)
     if not path.is_dir():
         raise RunError(
             f"{path}: no such run; expected a run directory or a results.json, such as those under "
@@ -107,7 +108,8 @@ def read_runs(paths: Sequence[Path], names: Sequence[str] | None = None) -> list
 def _name(path: Path) -> str:
     """Name of a directory; of `runs/quickstart/<time>` also that of the one above it."""
     path = path.resolve()
-    return f"{path.parent.name} {path.name}" if _TIME.fullmatch(path.name) else path.name
+    name = f"{path.parent.name} {path.name}" if _TIME.fullmatch(path.name) else path.name
+    return printable(name)
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

@@ -101,10 +101,11 @@ def read_replies(rollouts: Rollouts, images: Collection[ImageKey]) -> dict[Image
 
 def _read(path: Path, columns: Collection[str], conditions: list[Any]) -> pa.Table:
     try:
-        missing = sorted(set(columns) - set(pq.read_schema(path).names))
-        if missing:
-            raise _refused(path, f"not a table of rollouts: no column {missing[0]!r}")
-        return pq.read_table(path, columns=list(columns), filters=conditions)
+        with path.open("rb") as file:  # pyarrow itself opens no path that is not UTF-8
+            missing = sorted(set(columns) - set(pq.read_schema(file).names))
+            if missing:
+                raise _refused(path, f"not a table of rollouts: no column {missing[0]!r}")
+            return pq.read_table(file, columns=list(columns), filters=conditions)
     except (OSError, pa.ArrowException) as error:
         raise _refused(path, f"cannot be read as Parquet ({_first_line(error)})") from error
 

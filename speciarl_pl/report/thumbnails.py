@@ -41,7 +41,8 @@ def read_thumbnails(path: Path) -> dict[ImageKey, bytes]:
         RunError: If the file is not a table of pictures.
     """
     try:
-        table = pq.read_table(path)
+        with path.open("rb") as file:  # pyarrow itself opens no path that is not UTF-8
+            table = pq.read_table(file)
     except (OSError, pa.ArrowException) as error:
         raise _refused(path, "cannot be read as Parquet") from error
     if missing := [name for name in _COLUMNS if name not in table.column_names]:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 
 import pytest
 from PIL import Image
@@ -73,7 +74,28 @@ def folder(tmp_path):
     for place, color in enumerate(("red", "green", "blue")):
         Image.new("RGB", (60, 40), color).save(folder / f"{place}.png")
     (folder / "1b.jpg").write_text("no image")
+    (folder / "2.png").rename(folder / os.fsdecode(b"caf\xe9.png"))
+    (folder / "notes.txt").write_text("no image")
     return folder
+
+
+def test_a_photo_that_cannot_be_read_is_an_error_before_the_model_is_loaded(
+    commands, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr("speciarl_pl.module.SpeciaRLModule.configure_model", pytest.fail)
+    photo = tmp_path / "a.jpg"
+    photo.touch()
+    assert predict(commands, "run", photo) == 1
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "a.jpg" in line]
+    assert line.startswith(f"error: data.images: the photo cannot be read: {photo}: an empty file")
+
+
+@pytest.mark.slow
+def test_a_photo_that_the_model_cannot_take_is_an_error(commands, tmp_path, capsys):
+    Image.new("RGB", (3000, 1)).save(tmp_path / "strip.png")
+    assert predict(commands, "run", tmp_path / "strip.png") == 1
+    assert "error: data.images: the photo cannot be read: " in capsys.readouterr().err
+    assert "the model cannot take this 3000 x 1 image" in left(tmp_path / "run")[0]["error"]
 
 
 def left(run):
@@ -89,7 +111,8 @@ def test_a_folder_becomes_tables_and_a_page(commands, folder, tmp_path, capsys):
     assert predict(commands, "run", folder, "--data.judge=interruptions.Deaf") == 0
     run = tmp_path / "run"
     found = left(run)
-    assert [one["id"] for one in found] == ["0.png", "1.png", "1b.jpg", "2.png"]
+    assert [one["id"] for one in found] == ["0.png", "1.png", "1b.jpg", r"caf\xe9.png"]
+    assert found[3]["path"] == rf"{folder}/caf\xe9.png"
     assert "1b.jpg: not a readable image" in found[2]["error"]
     for one in (found[0], found[1], found[3]):
         assert one["answer"].startswith("thing")
@@ -102,6 +125,9 @@ def test_a_folder_becomes_tables_and_a_page(commands, folder, tmp_path, capsys):
     said = capsys.readouterr()
     assert "4 photos: 3 named, 0 abstained, 0 without a readable answer, 1 could not" in said.out
     assert "1b.jpg: not a readable image" in said.err
+    note = "my photos: left out 1: 1 no image (notes.txt)"
+    assert note in said.out, "at the end"
+    assert note in said.err, "before anything is drawn"
 
 
 @pytest.mark.slow

@@ -31,6 +31,31 @@ def bits(picture, depth):
     return (picture * (((1 << depth) - 1) / 255)).round()
 
 
+def wide(path, levels, kind, *more):
+    """A PNG of 16 bits: `kind` 2 is RGB, 4 grey and alpha, 6 RGB and alpha."""
+    height, width = levels.shape[:2]
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in levels)
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0))
+    end = chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + b"".join(more) + end)
+
+
+def wide_tiff(path, levels, order, deflated=False):
+    """RGB of 16 bits."""
+    height, width, bands = levels.shape
+    data = levels.astype(order + "u2").tobytes()
+    data = zlib.compress(data).ljust(800, b"\0") if deflated else data
+    tags = [(256, width), (257, height), (259, 8 if deflated else 1), (262, 2), (273, 8)]
+    tags += [(277, bands), (278, height), (279, len(data))]
+    entries = [struct.pack(order + "HHII", tag, 4, 1, value) for tag, value in tags]
+    depths = struct.pack(order + "HHH", 16, 16, 16)
+    entries.insert(2, struct.pack(order + "HHII", 258, 3, 3, 8 + len(data)))
+    start = {"<": b"II", ">": b"MM"}[order]
+    head = start + struct.pack(order + "HI", 42, 8 + len(data) + len(depths))
+    page = struct.pack(order + "H", len(entries)) + b"".join(entries) + bytes(4)
+    path.write_bytes(head + data + depths + page)
+
+
 def tiff(path, levels, *, photometric=1, kind=1, white=None, order="<", packed=None):
     """One grey page, uncompressed, written by hand; `white` as SMaxSampleValue."""
     height, width = levels.shape
@@ -87,6 +112,14 @@ def _tiff(name, levels, **options):
 
 def _png(name, levels, *more):
     return lambda folder: png(folder / name, levels, *more)
+
+
+def _wide(name, levels, kind, *more):
+    return lambda folder: wide(folder / name, levels.astype(np.uint16), kind, *more)
+
+
+def _wide_tiff(name, levels, order, **options):
+    return lambda folder: wide_tiff(folder / name, levels.astype(np.uint16), order, **options)
 
 
 def _bytes(name, content):
@@ -246,6 +279,36 @@ RIGHT = {
     "clear_level.png": (
         _png("clear_level.png", bits(RAMP, 16).astype(np.uint16), chunk(b"tRNS", b"\0\0")),
         grey(np.where(RAMP == 0, 255, RAMP)),
+        1,
+    ),
+    "colour_12.png": (_wide("colour_12.png", bits(COLOUR, 12), 2), COLOUR, 1),
+    "colour_16.png": (_wide("colour_16.png", bits(COLOUR, 16), 2), COLOUR, 1),
+    "colour_10_alpha.png": (
+        _wide(
+            "colour_10_alpha.png", bits(np.concatenate([COLOUR, ALPHA[..., None]], axis=-1), 10), 6
+        ),
+        ON_WHITE,
+        1,
+    ),
+    "grey_14_alpha.png": (
+        _wide("grey_14_alpha.png", bits(np.stack([RAMP, ALPHA], axis=-1), 14), 4),
+        grey(np.where(ALPHA, RAMP, 255)),
+        1,
+    ),
+    "declared_dark_colour.png": (
+        _wide("declared_dark_colour.png", bits(COLOUR // 4, 12), 2, chunk(b"sBIT", b"\x0c" * 3)),
+        COLOUR // 4,
+        1,
+    ),
+    "colour_12.tif": (_wide_tiff("colour_12.tif", bits(COLOUR, 12), "<"), COLOUR, 1),
+    "deflated_colour_12.tif": (
+        _wide_tiff("deflated_colour_12.tif", bits(COLOUR, 12), "<", deflated=True),
+        COLOUR,
+        1,
+    ),
+    "big_endian_colour_12.tif": (
+        _wide_tiff("big_endian_colour_12.tif", bits(COLOUR, 12), ">"),
+        COLOUR,
         1,
     ),
     "int32_16.tif": (_tiff("int32_16.tif", bits(RAMP, 16).astype(np.int32), kind=2), grey(RAMP), 1),

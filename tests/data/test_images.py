@@ -102,6 +102,16 @@ def test_what_is_no_image_is_named(tmp_path, content):
         open_image(tmp_path / "note.jpg")
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("a" * 300, "cannot be opened .File name too long"), ("a\0b", "embedded null byte")],
+    ids=["too long", "NUL"],
+)
+def test_what_can_be_no_file_is_named(name, message):
+    with pytest.raises(DataError, match=message):
+        open_image(name)
+
+
 def test_missing_file_and_folder_are_named(tmp_path):
     with pytest.raises(DataError, match=r"gone\.jpg: no such file"):
         open_image(tmp_path / "gone.jpg")

@@ -1,4 +1,5 @@
 import json
+import os
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -6,6 +7,7 @@ import pytest
 
 from speciarl_pl.errors import RunError
 from speciarl_pl.report import read_run, read_runs, stages_of
+from speciarl_pl.report.write import write_report
 
 from . import report_runs as made
 
@@ -26,6 +28,12 @@ def test_a_whole_run(run):
     assert len(found.rollouts["val"].codes) == 8
     assert len(found.thumbnails) == 8
     assert "very-secret" not in found.config
+
+
+def test_a_run_whose_name_is_not_utf8(run, tmp_path):
+    moved = run.rename(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    write_report([moved], moved / "page.html")
+    assert "caf\\xe9" in (moved / "page.html").read_text(encoding="utf-8")
 
 
 def test_codes_are_those_of_the_rollouts_whatever_their_order(run):

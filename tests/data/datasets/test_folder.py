@@ -1,6 +1,8 @@
+import os
+
 import pytest
 
-from speciarl_pl.data.datasets import ImageFolder
+from speciarl_pl.data.datasets import ImageFolder, MixedImages
 from speciarl_pl.data.datasets.folder import folder_label
 from speciarl_pl.errors import DataError
 
@@ -60,6 +62,32 @@ def test_root_with_loose_images_only(photo, tmp_path):
     photo("a.png")
     with pytest.raises(DataError, match="1 lie beside them"):
         ImageFolder(str(tmp_path)).table()
+
+
+def test_what_is_left_out_is_counted_and_named(photo, tmp_path):
+    for name in ("rose/a.png", "rose/.b.png", "loose.png", ".git/x.png", "@eaDir/y.png"):
+        photo(name)
+    (tmp_path / "rose" / "notes.txt").touch()
+    source = ImageFolder(str(tmp_path), name="garden")
+    assert len(source.table()) == 1
+    (note,) = source.notes
+    assert note.startswith("garden: left out 5: 3 hidden or of the system (.git/, @eaDir/, .b.png)")
+    assert "1 beside the class folders (loose.png)" in note
+    assert "1 no image (notes.txt)" in note
+    assert MixedImages([source], limit=1).notes == [note]
+
+
+def test_a_class_whose_name_is_not_utf8_has_no_label(photo, tmp_path):
+    photo(os.fsdecode(b"Citro\xebn/a.png"))
+    with pytest.raises(DataError, match=r"label 'Citro\\xebn': not UTF-8.*rename the folder"):
+        ImageFolder(str(tmp_path)).table()
+
+
+def test_a_file_whose_name_is_not_utf8_is_read(photo, tmp_path):
+    photo(os.fsdecode(b"rose/\xff.png"))
+    source = ImageFolder(str(tmp_path))
+    assert source.table()["id"][:] == [r"rose/\xff.png"]
+    assert source.image(source.table()[0]).size == (8, 6)
 
 
 # ---------------------------------------------------------------------- splits

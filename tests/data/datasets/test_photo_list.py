@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from speciarl_pl.data.datasets.photo_list import PhotoList
@@ -22,6 +24,14 @@ def test_a_text_file_names_photos_from_its_own_folder(photo, tmp_path):
     table = source.table()
     assert table["id"][:] == ["a.png", str(other)]
     assert [source.image(row).mode for row in table] == ["RGB", "RGB"]
+
+
+def test_a_text_file_names_photos_as_the_disk_does(photo, tmp_path):
+    photo(os.fsdecode(b"caf\xe9.png"))
+    (tmp_path / "list.txt").write_bytes(b"caf\xe9.png\n")
+    source = PhotoList(str(tmp_path / "list.txt"))
+    assert source.table()["id"][:] == [r"caf\xe9.png"]
+    assert source.image(source.table()[0]).size == (8, 6)
 
 
 @pytest.mark.parametrize(
