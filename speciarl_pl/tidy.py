@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from html import unescape
 from html.entities import html5
 from typing import Final
@@ -19,6 +20,7 @@ _SHOWN_FORMATS: Final = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u0
 """Signs that Unicode calls formats, and that do show."""
 
 
+@lru_cache(maxsize=2**15)  # labels and answers come again and again
 def tidy(text: str) -> str:
     r"""Drop what cannot be seen, read HTML entities, and make any run of blanks one blank.
 

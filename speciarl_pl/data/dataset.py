@@ -58,7 +58,7 @@ class ImageDataset(Dataset[Sample | SkippedSample]):
 
         Files that it left out, packages that are needed, labels that look odd.
         """
-        paths = self._table["path"] if "path" in self._table.column_names else ()
+        paths = self._table["path"][:] if "path" in self._table.column_names else ()
         needed = [f"{self.name}: {line}" for line in packages_needed(paths)]
         doubts = [f"warning: data set {self.name!r}: {doubt}" for doubt in self._source.doubts]
         return [*self._source.notes, *needed, *doubts]

@@ -55,7 +55,7 @@ _GARBLED = re.compile(
 
 def tidy_truths(rows: Dataset) -> Dataset:
     """Tidy the column `truth` of a table."""
-    truths = list(rows["truth"])
+    truths = rows["truth"][:]
     clean = {truth: tidy(truth) for truth in set(truths)}
     if all(truth == name for truth, name in clean.items()):
         return rows
@@ -82,7 +82,7 @@ def check_truths(
     Raises:
         DataError: Naming the rows, counted from 1.
     """
-    truths = list(rows["truth"])
+    truths = rows["truth"][:]
     wanted = None if include is None else {answer_key(label) for label in include}
     unwanted = {answer_key(label) for label in exclude or ()}
     bad = {

@@ -56,7 +56,7 @@ def check_own(
             report.problems.append(f"{role}: {error}")
             continue
         named = f"{role} {source.name!r}"
-        truths = list(table["truth"])
+        truths = table["truth"][:]
         labels = Counter(truths)
         report.counts.append(
             f"{named}: {count(len(table), 'image')} of {count(len(labels), 'label')}"
@@ -64,7 +64,7 @@ def check_own(
         _look_at_labels(report, named, source, labels)
         if "path" in table.column_names:
             _look_for_files(report, named, table)
-            for path, truth, id_ in zip(table["path"], truths, table["id"], strict=True):
+            for path, truth, id_ in zip(table["path"][:], truths, table["id"][:], strict=True):
                 files[path].append((role, truth, id_))
         if read:
             _read(report, named, source, table, watch, role, pictures)
@@ -89,7 +89,7 @@ def _look_at_labels(
 def _look_for_files(report: OwnReport, named: str, table: Dataset) -> None:
     there: dict[Path, frozenset[str]] = {}
     missing = []
-    for kept, id_ in zip(table["path"], table["id"], strict=True):
+    for kept, id_ in zip(table["path"][:], table["id"][:], strict=True):
         path = Path(opened_path(kept))
         names = there.setdefault(path.parent, names_in(path.parent))
         if path.name not in names:

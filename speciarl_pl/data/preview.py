@@ -62,7 +62,7 @@ def preview(source: ImageSource, examples: int = 5) -> Preview:
         DataError: If it cannot be listed.
     """
     table = source.table()
-    counts = Counter(table["truth"])
+    counts = Counter(table["truth"][:])
     sizes = sorted(counts.values())
     return Preview(
         source.name,
@@ -70,7 +70,7 @@ def preview(source: ImageSource, examples: int = 5) -> Preview:
         tuple(counts),
         (sizes[0], sizes[len(sizes) // 2], sizes[-1]),
         tuple(_example(source, table, at) for at in spread(len(table), examples)),
-        (*source.notes, *packages_needed(table["path"] if "path" in table.column_names else ())),
+        (*source.notes, *packages_needed(table["path"][:] if "path" in table.column_names else ())),
         tuple(source.doubts),
     )
 
@@ -83,7 +83,7 @@ def first_truths(images: ImageDataset) -> str:
         >>> first_truths(ImageDataset(WorldImages("train", n=2, name="toy"), ""))
         "data set 'toy': 2 images of 2 labels: 'amber table', 'radley windmill'"
     """
-    labels = list(dict.fromkeys(images.listing["truth"]))
+    labels = list(dict.fromkeys(images.listing["truth"][:]))
     more = ", ..." if len(labels) > _FIRST else ""
     named = ", ".join(shown(label) for label in labels[:_FIRST])
     return f"data set {images.name!r}: {count(len(images), 'image')} of" + (

@@ -125,7 +125,7 @@ class ImageSource(ABC):
         rows = tidy_truths(self.rows())
         check_truths(rows, self.name, self.include, self.exclude)
         rows = keep_classes(rows, self.name, self.include, self.exclude, self.help)
-        self.doubts = [*self.doubts, *doubts_about(list(rows["truth"]), self.labels_meant)]
+        self.doubts = [*self.doubts, *doubts_about(rows["truth"][:], self.labels_meant)]
         if self.limit is None or self.limit >= len(rows):
             return rows
         drawn: Dataset = rows.select(subset_indices(len(rows), self.limit, self.seed))
