@@ -128,12 +128,12 @@ def label_folders(
             f" in {lies}; expected a folder a class" + (f" on level {level}" if level else "")
         )
     labels = [folders[depth - 1] for folders, depth in zip(images, levels, strict=True)]
-    only = labels[0]
-    if only.casefold() in _WRAPPERS and len(set(labels)) == 1:
+    only = sorted(set(labels))
+    if all(label.casefold() in _WRAPPERS for label in only):
         raise DataError(
-            f"{root}: the only label would be {only!r}, which names no class; sort the images into"
-            " a folder a class, list them with labels in a table (ImageTable), or predict on them"
-            " unlabelled"
+            f"{root}: the only label would be {' or '.join(map(repr, only))}, which names no class;"
+            " sort the images into a folder a class, list them with labels in a table (ImageTable),"
+            " or predict on them unlabelled"
         )
     return labels, "" if level is not None else _doubt(images, levels)
 

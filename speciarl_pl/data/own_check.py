@@ -83,7 +83,8 @@ def _look_at_labels(
         report.problems.append(f"{named}: one label in several spellings: {names}")
     single = [shown(label) for label, number in labels.items() if number == 1]
     if single and len(single) < len(labels):
-        report.notes.append(f"{named}: {len(single):,} labels have one image: {name_some(single)}")
+        labels_of_one = f"{count(len(single), 'label')} with one image"
+        report.notes.append(f"{named}: {labels_of_one}: {name_some(single)}")
 
 
 def _look_for_files(report: OwnReport, named: str, table: Dataset) -> None:

@@ -25,7 +25,7 @@ _DELIMITERS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars
 """What may stand between cells; of those that give equally many columns, the first."""
 _DECLARED = re.compile(r"\ufeff?sep=(.)\r?\n")
 """First line by which Excel is told the delimiter."""
-_ADVICE: Final = {
+_INSTEAD: Final = {
     ".xlsx": "save the sheet as CSV (UTF-8)",
     ".xls": "save the sheet as CSV (UTF-8)",
     ".ods": "save the sheet as CSV (UTF-8)",
@@ -35,8 +35,15 @@ _ADVICE: Final = {
 }
 
 
+class MissingColumnError(DataError):
+    """A column that is wanted is not there."""
+
+
 def read_columns(
-    path: Path, wanted: Sequence[str] | None = None, encoding: str | None = None
+    path: Path,
+    wanted: Sequence[str] | None = None,
+    encoding: str | None = None,
+    advice: str = "",
 ) -> Columns:
     """Read a table whole.
 
@@ -48,6 +55,7 @@ def read_columns(
         path: The table; the file name's ending tells its format.
         wanted: Columns to read and no others; None: all.
         encoding: Encoding of a text file; None: found out, see `read_text`.
+        advice: What helps where a column is not there, for the message.
 
     Raises:
         DataError: If it is missing, of another format or malformed, if two columns have one name,
@@ -55,14 +63,16 @@ def read_columns(
     """
     reader = READERS.get(path.suffix.lower())
     if reader is None:
-        advice = _ADVICE.get(path.suffix.lower(), "")
+        instead = _INSTEAD.get(path.suffix.lower(), "")
         raise DataError(
             f"{path}: unknown kind of table; expected one of {', '.join(READERS)}"
-            + (f": {advice}" if advice else "")
+            + (f": {instead}" if instead else "")
         )
     require_file(path, "a table of images and labels")
     try:
         return reader(path, wanted, encoding)
+    except MissingColumnError as error:
+        raise DataError(f"{error}{advice}") from None
     except (ValueError, OSError, csv.Error) as error:
         raise DataError(
             f"{path}: cannot be read as {path.suffix} ({shown(str(error), 300)})"
@@ -93,7 +103,7 @@ def require_columns(
         if name not in there:
             named = ", ".join(shown(column) for column in there[:20]) or "none"
             more = f" and {len(there) - 20} more" if len(there) > 20 else ""
-            raise DataError(
+            raise MissingColumnError(
                 f"{path}: no column {name!r}; the columns there are: {named}{more}{how}"
             )
 

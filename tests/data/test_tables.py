@@ -118,7 +118,11 @@ REFUSED = {
                    r"line 3: no JSON: .*column 15 of"),
     "a list in a line": ("t.jsonl", b"[1]\n", r"every line must be a JSON object .*row 1 is \[1\]"),
     "a bad JSON list": ("t.json", b'[{"image": "a"},\n oops]', r"no JSON: .*line 2, column 2"),
-    "no header": ("t.csv", b"a.png,cat\n", r"no column 'image'.*'a\.png', 'cat'.*the first line"),
+    "no header": (
+        "t.csv",
+        b"a.png,cat\n",
+        r"no column 'image'.*'a\.png', 'cat'.*first line.*`image_column`",
+    ),
     "a workbook": ("t.csv", b"PK\x03\x04junk", r"a zip file or an Excel workbook; .*the sheet"),
     "a workbook by its name": ("t.xlsx", b"PK\x03\x04", r"unknown kind of table.*the sheet as CSV"),
     "a pointer of LFS": ("t.csv", b"version https://git-lfs.x/v1\n", r"Git LFS pointer"),

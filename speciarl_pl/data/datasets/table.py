@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from datasets.arrow_dataset import Dataset
 
@@ -15,6 +15,8 @@ from speciarl_pl.data.source import FileSource, as_table
 from speciarl_pl.data.tables import Columns, read_columns
 from speciarl_pl.data.text_file import check_encoding
 from speciarl_pl.errors import DataError
+
+_OTHER_COLUMNS: Final = "; `image_column` and `label_column` say which to take"
 
 
 class ImageTable(FileSource):
@@ -86,7 +88,7 @@ class ImageTable(FileSource):
         """
         path = require_file(self.path, "a table of images and labels (.csv, .jsonl, .parquet)")
         names = [self.image_column, self.label_column, *filter(None, [self.subset_column])]
-        columns = read_columns(path, names, self.encoding)
+        columns = read_columns(path, names, self.encoding, _OTHER_COLUMNS)
         images = path_cells(path, columns[self.image_column], self.image_column)
         meant = self._labeller.meant
         cells = label_cells(columns[self.label_column], path, self.label_column, meant)

@@ -196,9 +196,10 @@ def test_a_level_that_is_not_there(photo, tmp_path):
         ImageFolder("root", label_level=0)
 
 
-def test_a_folder_that_names_no_class(photo, tmp_path):
-    images(photo, "images/a.png", "images/b.png")
-    with pytest.raises(DataError, match=r"the only label would be 'images', which names no class"):
+@pytest.mark.parametrize("names", [("images",), ("x/images", "y/JPG")], ids=["one", "two"])
+def test_folders_that_name_no_class(photo, tmp_path, names):
+    images(photo, *(f"{name}/a.png" for name in names))
+    with pytest.raises(DataError, match=r"the only label would be .*'images', which names no cl"):
         ImageFolder(str(tmp_path / "root")).table()
 
 
