@@ -55,15 +55,20 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Files of tests go to $(JOBS) processes of one thread each: on two cores that takes about half the
+# time of one process of two threads.
+JOBS ?= 2
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
 # Where vLLM for CPUs (it needs a torch for CPUs) or a browser cannot be had, their tests are
 # skipped; not on CI.
 test: install
 	$(MAKE) vllm || { [ -z "$$CI" ] && echo "going on without the tests of vLLM"; }
 	$(MAKE) browser || { [ -z "$$CI" ] && echo "going on without the tests in a browser"; }
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-fast: install
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 clean:
 	rm -rf $(VENV)

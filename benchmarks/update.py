@@ -1,11 +1,13 @@
-"""Time of one policy update: shared-prefix rows against plain rows, measured in one run.
+"""Time and memory of one policy update: shared-prefix rows against plain rows, in one run.
 
 An update here is what GRPO asks of the policy for one micro-batch: the forward and backward pass
 of the policy, and with `--kl` the forward pass of the reference. Plain rows are done as common
 trainers do them: one row per rollout through the whole model with sdpa, the image encoded in every
-row, logits of the completion tokens only. The model is a random Qwen2.5-VL of 29 M parameters.
+row, logits of the completion tokens only. The model is random: a Qwen2.5-VL of 29 M parameters, or
+a SmolVLM of 28 M, whose language model is a Llama.
 
     python benchmarks/update.py --rollouts 10 --kl
+    python benchmarks/update.py --family smolvlm
 """
 
 import argparse
@@ -13,12 +15,20 @@ import json
 import statistics
 import time
 from collections.abc import Sequence
+from itertools import accumulate
 
 import torch
 from peft import PeftModel
 from rich.console import Console
 from rich.table import Table
-from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+from torch.profiler import ProfilerActivity, profile
+from transformers import (
+    PreTrainedModel,
+    Qwen2_5_VLConfig,
+    Qwen2_5_VLForConditionalGeneration,
+    SmolVLMConfig,
+    SmolVLMForConditionalGeneration,
+)
 
 from speciarl_pl.policy import LoraSpec, Policy, adapter, shared
 from speciarl_pl.policy.checkpoint import quiet
@@ -31,23 +41,21 @@ GRID = (1, 32, 32)
 IMAGE_TOKENS = 256
 
 
-def build_model() -> Qwen2_5_VLForConditionalGeneration:
+TEXT = {
+    "vocab_size": 4096,
+    "hidden_size": 512,
+    "intermediate_size": 1408,
+    "num_hidden_layers": 8,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 2,
+    "bos_token_id": 0,
+    "eos_token_id": 1,
+}
+
+
+def build_qwen() -> PreTrainedModel:
     """A random Qwen2.5-VL of 29 M parameters."""
-    text = {
-        "vocab_size": 4096,
-        "hidden_size": 512,
-        "intermediate_size": 1408,
-        "num_hidden_layers": 8,
-        "num_attention_heads": 8,
-        "num_key_value_heads": 2,
-        "bos_token_id": 0,
-        "eos_token_id": 1,
-        "rope_parameters": {
-            "rope_type": "default",
-            "mrope_section": [8, 12, 12],
-            "rope_theta": 1e6,
-        },
-    }
+    rope = {"rope_type": "default", "mrope_section": [8, 12, 12], "rope_theta": 1e6}
     vision = {
         "depth": 4,
         "hidden_size": 256,
@@ -57,7 +65,7 @@ def build_model() -> Qwen2_5_VLForConditionalGeneration:
         "fullatt_block_indexes": [1, 3],
     }
     config = Qwen2_5_VLConfig(
-        text_config=text,
+        text_config=TEXT | {"rope_parameters": rope},
         vision_config=vision,
         tie_word_embeddings=True,
         image_token_id=IMAGE_TOKEN,
@@ -65,14 +73,51 @@ def build_model() -> Qwen2_5_VLForConditionalGeneration:
         vision_start_token_id=4002,
         vision_end_token_id=4003,
     )
-    torch.manual_seed(0)
-    return Qwen2_5_VLForConditionalGeneration(config).requires_grad_(False)
+    return Qwen2_5_VLForConditionalGeneration(config)
 
 
-def build_policies(device: str) -> tuple[dict[str, Policy], int]:
+def build_smolvlm() -> PreTrainedModel:
+    """A random SmolVLM of 28 M parameters, over a Llama, with as many image tokens."""
+    vision = {
+        "hidden_size": 256,
+        "intermediate_size": 512,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 4,
+        "image_size": 14 * GRID[1],
+        "patch_size": 14,
+    }
+    config = SmolVLMConfig(
+        text_config=TEXT | {"model_type": "llama", "pad_token_id": 1},
+        vision_config=vision,
+        tie_word_embeddings=True,
+        image_token_id=IMAGE_TOKEN,
+        pad_token_id=1,
+        scale_factor=2,
+    )
+    return SmolVLMForConditionalGeneration(config)
+
+
+def qwen_image() -> dict[str, torch.Tensor]:
+    """Random pixels, patch by patch."""
+    patches = torch.randn(GRID[1] * GRID[2], 3 * 2 * 14 * 14)
+    return {"pixel_values": patches, "image_grid_thw": torch.tensor([GRID])}
+
+
+def smolvlm_image() -> dict[str, torch.Tensor]:
+    """Random pixels of one tile."""
+    edges = (14 * GRID[1], 14 * GRID[2])
+    mask = torch.ones(1, 1, *edges, dtype=torch.int64)
+    return {"pixel_values": torch.randn(1, 1, 3, *edges), "pixel_attention_mask": mask}
+
+
+FAMILIES = {"qwen2_5_vl": (build_qwen, qwen_image), "smolvlm": (build_smolvlm, smolvlm_image)}
+
+
+def build_policies(family: str, device: str) -> tuple[dict[str, Policy], int]:
     """A policy on shared and one on plain rows over one model with one adapter, and its size."""
     with quiet():
-        base = build_model()
+        torch.manual_seed(0)
+        base = FAMILIES[family][0]().requires_grad_(False)
         size = sum(parameter.numel() for parameter in base.parameters())
         shared.prepare(base)
         model: PeftModel = adapter.attach(base, LoraSpec(r=64, alpha=32))
@@ -85,16 +130,16 @@ def build_policies(device: str) -> tuple[dict[str, Policy], int]:
     return {row: Policy(model, None, rows=row, **options) for row in rows}, size  # type: ignore
 
 
-def build_group(rollouts: int, prompt_tokens: int, completion_tokens: int) -> RolloutGroup:
+def build_group(
+    family: str, rollouts: int, prompt_tokens: int, completion_tokens: int
+) -> RolloutGroup:
     """One image, one question, N random completions of one length."""
     text = prompt_tokens - IMAGE_TOKENS
     if text < 3:
         raise SystemExit(f"--prompt-tokens: expected >= {IMAGE_TOKENS + 3}, got {prompt_tokens}")
     ids = torch.randint(2, 3900, (prompt_tokens,))
     ids[1 : 1 + IMAGE_TOKENS] = IMAGE_TOKEN
-    patches = torch.randn(GRID[1] * GRID[2], 3 * 2 * 14 * 14)
-    vision = {"pixel_values": patches, "image_grid_thw": torch.tensor([GRID])}
-    prompt = EncodedPrompt(ids, (ids == IMAGE_TOKEN).long(), vision)
+    prompt = EncodedPrompt(ids, (ids == IMAGE_TOKEN).long(), FAMILIES[family][1]())
     drawn = [torch.randint(2, 3900, (completion_tokens,)) for _ in range(rollouts)]
     made = tuple(Rollout(t, torch.zeros(len(t)), "", "length", 0) for t in drawn)
     return RolloutGroup(Sample("0", "", "", "", None), prompt, made)  # type: ignore[arg-type]
@@ -133,9 +178,24 @@ def measure(
     return seconds, float((first["plain"] - first["shared"]).abs().max())
 
 
+def peak(policy: Policy, group: RolloutGroup, *, kl: bool) -> float:
+    """MiB of tensors that one update holds at most beyond weights and prompt."""
+    if policy.device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(policy.device)
+        before = torch.cuda.memory_allocated(policy.device)
+        update(policy, group, kl=kl)
+        return (torch.cuda.max_memory_allocated(policy.device) - before) / 2**20
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
+        update(policy, group, kl=kl)
+    events = record.profiler.kineto_results.events()  # type: ignore[union-attr]
+    changes = [event.nbytes() for event in events if event.name() == "[memory]"]
+    return max(accumulate(changes)) / 2**20
+
+
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--family", choices=FAMILIES, default="qwen2_5_vl", help="of the model")
     parser.add_argument("--rollouts", type=int, default=10, help="completions per image, N")
     parser.add_argument("--prompt-tokens", type=int, default=279, help="256 of them are the image")
     parser.add_argument("--completion-tokens", type=int, default=120, help="of each completion, T")
@@ -148,14 +208,16 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print a table and, last, one line of JSON."""
     asked = parse(arguments)
-    policies, size = build_policies(asked.device)
-    group = build_group(asked.rollouts, asked.prompt_tokens, asked.completion_tokens)
+    policies, size = build_policies(asked.family, asked.device)
+    group = build_group(asked.family, asked.rollouts, asked.prompt_tokens, asked.completion_tokens)
     seconds, gap = measure(policies, group, kl=asked.kl, repeats=asked.repeats)
+    peaks = {name: peak(policy, group, kl=asked.kl) for name, policy in policies.items()}
     medians = {name: statistics.median(spent) for name, spent in seconds.items()}
-    table = Table("rows", "median s", "fastest s", "slowest s", "times faster")
+    table = Table("rows", "median s", "fastest s", "slowest s", "times faster", "peak MiB")
     for name, spent in seconds.items():
         speed = f"{medians['plain'] / medians[name]:.2f}"
-        table.add_row(name, f"{medians[name]:.3f}", f"{min(spent):.3f}", f"{max(spent):.3f}", speed)
+        figures = (medians[name], min(spent), max(spent))
+        table.add_row(name, *(f"{t:.3f}" for t in figures), speed, f"{peaks[name]:.0f}")
     Console().print(table)
     result = {
         "benchmark": "update",
@@ -164,6 +226,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "threads": torch.get_num_threads(),
         "plain_s": round(medians["plain"], 4),
         "shared_s": round(medians["shared"], 4),
+        "plain_peak_mib": round(peaks["plain"]),
+        "shared_peak_mib": round(peaks["shared"]),
         "speedup": round(medians["plain"] / medians["shared"], 3),
         "max_logprob_gap": gap,
     }

@@ -11,6 +11,7 @@ from typing import Final
 
 from speciarl_pl.records import Answer, Unparsed
 from speciarl_pl.tidy import tidy, without_joiners
+from speciarl_pl.unwrap import answer_boxed, answer_inside
 
 DEFAULT_MAX_CHARS: Final = 512
 """Longest answer taken for a label, in characters: well above any label, well below an essay."""
@@ -34,11 +35,13 @@ _TAG = re.compile(r"<(/?)(think|answer)\s*>", re.IGNORECASE)
 def extract_answer(
     text: str, max_chars: int = DEFAULT_MAX_CHARS, thinking_opened: bool = False
 ) -> Answer | Unparsed:
-    """Read the answer of one completion, in time linear in its length.
+    r"""Read the answer of one completion, in time linear in its length.
 
     The last well-formed `<answer>...</answer>` after the last `</think>` counts. A pair of answer
     tags is well-formed when no other answer tag lies between them, so of nested ones the innermost
     counts. A completion that never thinks is all answer; one whose thinking never ends has none.
+    Without any answer tag, a box or an object of JSON that says what the answer is counts (see
+    `answer_boxed`), and what it wraps is the answer, inside of answer tags too (`answer_inside`).
 
     Args:
         text: The completion without special tokens.
@@ -47,14 +50,16 @@ def extract_answer(
             is thought until its `</think>`.
 
     Returns:
-        The answer as written but trimmed, or the rule that was broken: one of the constants of
-        this module.
+        The answer as written but without what wraps it, or the rule that was broken: one of the
+        constants of this module.
 
     Raises:
         ValueError: If `max_chars` is not positive.
 
     Example:
         >>> extract_answer("<think>A <answer>dog</answer>?</think><answer> Samoyed </answer>")
+        Answer(text='Samoyed')
+        >>> extract_answer(r"<answer>\boxed{Samoyed}</answer>")
         Answer(text='Samoyed')
         >>> extract_answer("<think>A <answer>dog</answer>")
         Unparsed(reason='thinking not closed')
@@ -68,7 +73,10 @@ def extract_answer(
     if thinking_opened if not thought else not tags[thought[-1]].group(1):
         return Unparsed(UNCLOSED_THINK)
     content = _last_answer(text, tags[thought[-1] + 1 :] if thought else tags)
-    return content if isinstance(content, Unparsed) else _check(content.strip(), max_chars)
+    if content == Unparsed(NO_ANSWER):
+        boxed = answer_boxed(text[tags[thought[-1]].end() :] if thought else text)
+        content = content if boxed is None else boxed
+    return content if isinstance(content, Unparsed) else _check(answer_inside(content), max_chars)
 
 
 def thinking(text: str, thinking_opened: bool = False) -> str:

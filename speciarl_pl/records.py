@@ -62,7 +62,7 @@ class EncodedPrompt:
     [patches, patch dimension] and `image_grid_thw` int64 [1, 3] (in patches)."""
     per_token: Mapping[str, Tensor] = field(default_factory=dict)
     """What else the model's processor says of each token, under the model's argument names: int64
-    [P] each, such as Gemma 3's `token_type_ids`."""
+    [P, ...] each, such as Gemma 3's `token_type_ids` or Mllama's `cross_attention_mask`."""
 
     def to(self, device: torch.device | str) -> "EncodedPrompt":
         """Copy with every tensor on `device`."""

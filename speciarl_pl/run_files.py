@@ -1,10 +1,12 @@
 """Writing the files of a run so that a failure never costs what was there before."""
 
+import fcntl
 import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,56 @@ def write_json(path: Path, value: Any) -> None:
         part.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def new_directory(parent: Path, name: str) -> Path:
+    """Make a directory that nobody else has, also if many are begun in the same second.
+
+    Raises:
+        RunError: If it cannot be made.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     [new_directory(Path(folder), "run").name for _ in range(3)]
+        ['run', 'run-2', 'run-3']
+    """
+    for number in count(1):
+        directory = parent / (name if number == 1 else f"{name}-{number}")
+        try:
+            directory.mkdir(parents=True)
+        except FileExistsError:
+            if not directory.is_dir():
+                raise _no_directory(directory, "there is a file of that name") from None
+            continue
+        except OSError as error:
+            raise _no_directory(directory, error.strerror) from error
+        break
+    return directory
+
+
+def take(directory: Path) -> int:
+    """Make sure that no other process writes into a run directory as long as this one lives.
+
+    Returns:
+        An open file descriptor; the directory is free once it is closed or the process has ended.
+
+    Raises:
+        RunError: If another process has taken it.
+    """
+    lock = os.open(Path(directory, ".lock"), os.O_WRONLY | os.O_CREAT)
+    try:
+        # A lock of this process alone: workers that outlive it for a moment do not inherit it.
+        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        os.close(lock)
+        raise RunError(
+            f"run directory {directory}: another process is writing into it; wait for its end, or "
+            "choose another --run_dir"
+        ) from None
+    except OSError:
+        pass  # a file system without locks, as some network shares are
+    return lock
+
+
 def check_writable(directory: Path) -> None:
     """Make `directory` and try to write to it, before anything expensive is done.
 
@@ -98,7 +150,10 @@ def check_writable(directory: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise RunError(
-            f"run directory {directory}: cannot be written to ({error.strerror or error}); "
-            "choose another with --run_dir"
-        ) from error
+        raise _no_directory(directory, error.strerror) from error
+
+
+def _no_directory(directory: Path, reason: str | None) -> RunError:
+    return RunError(
+        f"run directory {directory}: cannot be written to ({reason}); choose another with --run_dir"
+    )

@@ -17,6 +17,15 @@ from typing import Any, Final
 
 _OPERATORS: Final = ("nms", "qnms")
 _SCHEMA: Final = "{}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+
+NEED_TORCHVISION: Final = {
+    "smolvlm": "SmolVLM2",
+    "llava_onevision": "LLaVA-OneVision",
+    "internvl": "InternVL",
+    "mistral3": "Mistral 3",
+}
+"""Families whose processor in transformers needs torchvision, by type of model."""
+
 _START_LINE: Final = (
     "import importlib.util as u; u.find_spec('speciarl_pl') and "
     "__import__('speciarl_pl.torchvision_repair').torchvision_repair.watch()\n"

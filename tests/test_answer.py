@@ -30,6 +30,22 @@ READ = {
     "two thoughts": ("<think>x</think><think>y</think><answer>dog</answer>", "dog"),
     "no Latin letter": ("<answer>犬</answer>", "犬"),
     "digits": ("<answer>747</answer>", "747"),
+    "boxed": (r"<answer>\boxed{dog}</answer>", "dog"),
+    "boxed text": (r"<answer>$\boxed{\text{golden retriever}}$.</answer>", "golden retriever"),
+    "marks of a box": ("<answer><|begin_of_box|>dog<|end_of_box|></answer>", "dog"),
+    "JSON": ('<answer>{"answer": "dog"}</answer>', "dog"),
+    "JSON in a fence": ('<answer>```json\n{"label": "dog", "sure": 0.9,}\n```</answer>', "dog"),
+    "JSON with a place": ('<answer>[{"bbox_2d": [1, 2, 3, 4], "label": "dog"}]</answer>', "dog"),
+    "place behind": ("<answer>dog(12,40),(380,512)</answer>", "dog"),
+    "place in front": ("<answer><loc0012><loc0040><loc0380><loc0512> dog</answer>", "dog"),
+    "token of the end": ("<answer>dog</answer><|im_end|>", "dog"),
+    "box without tags": (r"<think>cat \boxed{cat}?</think> It is a \boxed{dog}.", "dog"),
+    "last of two boxes": (r"\boxed{cat}, no: \boxed{dog}", "dog"),
+    "box of marks without tags": ("hm</think><|begin_of_box|>dog<|end_of_box|>", "dog"),
+    "JSON without tags": ('hm</think>```json\n{"answer": "dog"}\n```<|im_end|>', "dog"),
+    "JSON of several": ('<answer>[{"label": "a"}, {"label": "b"}]</answer>',) * 2,
+    "JSON that says nothing": ('<answer>{"x": "dog", "y": "cat"}</answer>',) * 2,
+    "years in brackets": ("<answer>dog (1999, 2001)</answer>", "dog (1999, 2001)"),
 }
 
 UNREAD = {
@@ -48,7 +64,15 @@ UNREAD = {
     "emoji": ("<answer>🐶</answer>", answer.NO_WORD),
     "essay": (f"<answer>{'dog ' * 200}</answer>", answer.TOO_LONG),
     "misspelt tag": ("<anwser>dog</anwser>", answer.NO_ANSWER),
+    "box only while thinking": (r"<think>\boxed{dog}</think> done", answer.NO_ANSWER),
+    "box that is cut": (r"<think>x</think>\boxed{do", answer.NO_ANSWER),
+    "empty box": (r"<answer>\boxed{}</answer>", answer.EMPTY_ANSWER),
+    "prose with braces": ("It is {a dog}.", answer.NO_ANSWER),
 }
+
+
+for _kept in ("JSON of several", "JSON that says nothing"):
+    READ[_kept] = (READ[_kept][0], re.sub("</?answer>", "", READ[_kept][1]))
 
 
 @pytest.mark.parametrize(("text", "expected"), READ.values(), ids=READ)
@@ -133,10 +157,15 @@ def test_thinking_is_never_the_answer(before, thought):
     assert extract_answer(text + "<answer>said</answer>") == Answer("said")
 
 
-@pytest.mark.parametrize("piece", ["<answer>", "</answer>", "<think>", "<answer" + " " * 99, "<"])
+LONG = ["<answer>", "</answer>", "<think>", "<answer" + " " * 99, "<", "\\boxed{", "\\boxed{{}"]
+LONG += ["<|begin_of_box|>", "<box>1", "(1,2),", "```json ", '{"', '"\\"', "<|im_end|> ", "$", ", "]
+
+
+@pytest.mark.parametrize("piece", LONG)
 def test_long_texts_take_linear_time(piece):
     start = time.process_time()
-    extract_answer(piece * 100_000)
+    extract_answer(piece * 30_000)
+    extract_answer(f"<answer>{piece * 30_000}</answer>")
     assert time.process_time() - start < 5
 
 

@@ -16,6 +16,7 @@ from speciarl_pl.cli import SpeciaRLCLI, main
 CONFIGS = Path(__file__).parents[1] / "configs"
 
 FILES = {
+    ".lock",
     "config.yaml",
     "metrics.csv",
     "rollouts.parquet",

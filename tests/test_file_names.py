@@ -5,7 +5,7 @@ import os
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speciarl_pl.command_errors import run_command
@@ -16,6 +16,7 @@ from speciarl_pl.run_files import check_writable
 LATIN_1 = os.fsdecode("Citroën".encode("latin-1"))
 
 
+@settings(max_examples=50)
 @given(st.binary(min_size=1).filter(lambda name: b"\0" not in name))
 def test_any_name_of_a_file_is_kept_and_shown(raw):
     name = os.fsdecode(raw)

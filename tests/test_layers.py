@@ -12,6 +12,7 @@ LAYERS = (
     {
         "category",
         "answer",
+        "unwrap",
         "errors",
         "file_names",
         "records",
@@ -45,7 +46,7 @@ LAYERS = (
         "report",
     },
     {"callbacks"},
-    {"cli", "judge_cli", "data_cli", "report_cli", "doctor", "torchvision_repair", "__main__"},
+    {"cli", "judge_cli", "data_cli", "report_cli", "doctor", "__main__"},
 )
 LAYER = {name: depth for depth, names in enumerate(LAYERS) for name in names}
 OUTSIDE = {"judge", "data", "policy", "world", "engine"}

@@ -88,16 +88,16 @@ def _at_work(server):
 
 
 def test_by_two_servers_of_which_one_is_killed_at_work(tmp_path):
-    """A third of the steps, to save time: what they teach is shown in process."""
+    """Few steps, to save time: what they teach is shown in process."""
     servers = [Server(), Server()]
     try:
         urls = [server.wait().url for server in servers]
-        process = start(tmp_path, 24, {"servers": urls})
-        kill_at_work(servers[1], tmp_path / "run", after=8)
+        process = start(tmp_path, 14, {"servers": urls})
+        kill_at_work(servers[1], tmp_path / "run", after=4)
         run, printed = finished(process, tmp_path)
     finally:
         for server in servers:
             server.kill()
     assert f"{urls[1]}" in printed
     assert "going on with 1 servers" in printed
-    assert_every_rollout_is_there_once(run, steps=24)
+    assert_every_rollout_is_there_once(run, steps=14)

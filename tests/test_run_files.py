@@ -1,11 +1,22 @@
 import errno
 import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from safetensors import SafetensorError
 
 from speciarl_pl.errors import RunError
-from speciarl_pl.run_files import check_writable, replacing, replacing_files, write_json
+from speciarl_pl.run_files import (
+    check_writable,
+    new_directory,
+    replacing,
+    replacing_files,
+    take,
+    write_json,
+)
 
 
 def full_disk():
@@ -98,3 +109,30 @@ def test_check_writable_names_the_directory(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match=r"run directory .*/file: .*--run_dir"):
         check_writable(tmp_path / "file")
+
+
+def test_runs_of_the_same_second_have_directories_of_their_own(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: new_directory(tmp_path / "runs", "now"), range(8)))
+    assert {path.name for path in made} == {"now", *(f"now-{number}" for number in range(2, 9))}
+
+
+def test_a_new_directory_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "now").touch()
+    with pytest.raises(RunError, match="there is a file of that name"):
+        new_directory(tmp_path, "now")
+
+
+HOLD = "import sys; from pathlib import Path; from speciarl_pl.run_files import take\n"
+HOLD += "lock = take(Path(sys.argv[1])); print('taken', flush=True); sys.stdin.read()"
+
+
+def test_a_directory_is_taken_until_its_process_is_gone(tmp_path):
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"taken\n"
+        with pytest.raises(RunError, match="another process is writing into it"):
+            take(tmp_path)
+        other.kill()
+        other.wait()
+        os.close(take(tmp_path))

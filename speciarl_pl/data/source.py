@@ -181,8 +181,8 @@ def _text(name: str, cells: Sequence[str]) -> list[str]:
     changed = [cell for cell, before in zip(shown, cells, strict=True) if cell != before]
     if name == "truth" and changed:
         raise DataError(
-            f"label '{changed[0]}': not UTF-8, so that its characters cannot be known; rename the"
-            " folder, for example by: convmv -f latin1 -t utf8 -r --notest FOLDER"
+            f"label '{changed[0]}': not UTF-8, so that its characters cannot be known; mend the"
+            " table or rename the folder, as by: convmv -f latin1 -t utf8 -r --notest FOLDER"
         )
     return unique_ids(shown) if name == "id" and changed else shown
 

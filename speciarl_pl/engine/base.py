@@ -170,9 +170,8 @@ def ban(policy: Policy) -> dict[int, float]:
 
 def pixel_limits(policy: Policy) -> dict[str, Any]:
     """Arguments that make an engine's image processor resize as the trainer's does."""
-    size = getattr(policy.encoder.image_processor, "size", None)
-    edges = ("shortest_edge", "longest_edge")
-    found = {edge: getattr(size, edge, None) for edge in edges}
-    if policy.rows == "plain" or not all(found.values()):
+    images = policy.encoder.image_processor
+    if not hasattr(images, "merge_size"):  # of Qwen and GLM alone the limits are a size
         return {}
-    return {"size": found}
+    edges = ("shortest_edge", "longest_edge")
+    return {"size": {edge: images.size[edge] for edge in edges}}

@@ -3,12 +3,16 @@
 import hmac
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
+import anyio
 from fastapi import HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 
-from speciarl_pl.judge.service_models import JudgeRequest
+from speciarl_pl.judge.service_models import JudgeRequest, PairModel
+from speciarl_pl.judge.service_options import ServiceOptions, is_loopback
 
 
 class TokenCheck(HTTPBearer):
@@ -37,53 +41,99 @@ class TokenCheck(HTTPBearer):
         return found
 
 
-async def read_body(request: Request, max_bytes: int) -> bytes:
-    """Read the body of a request, and no more than `max_bytes` and a chunk of it.
+async def check_host(request: Request) -> None:
+    """Let in only those who call this machine by a name of its own.
+
+    Without a token a service is there for this machine alone. A page in a browser of this machine
+    can send requests too, under the name of a site whose address is made to be this machine's.
 
     Raises:
-        HTTPException: 413 if it is larger, 415 if it is not declared as JSON.
+        HTTPException: 421, if the Host is no loopback address.
     """
-    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip()
+    host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    if not is_loopback(host):
+        raise HTTPException(
+            421, f"Host: expected localhost or a loopback address, got {host[:100]!r}"
+        )
+
+
+async def read_body(request: Request, options: ServiceOptions) -> bytes:
+    """Read the body of a request, and no more of it than is allowed and a chunk.
+
+    Raises:
+        HTTPException: 408 if it does not come in time, 413 if it is too large, 415 if it is not
+            declared as JSON.
+    """
+    max_bytes = options.max_body_bytes
+    kind = request.headers.get("content-type", "").partition(";")[0].strip()
     if kind.lower() != "application/json":
         raise HTTPException(415, f"Content-Type: expected application/json, got {kind[:100]!r}")
     size = request.headers.get("content-length", "")
     if size.isdecimal() and int(size) > max_bytes:
         raise _too_large(max_bytes)
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > max_bytes:
-            raise _too_large(max_bytes)
+    try:
+        with anyio.fail_after(options.receive_s):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > max_bytes:
+                    raise _too_large(max_bytes)
+    except TimeoutError:
+        raise HTTPException(
+            408, f"expected the body within {options.receive_s:g} s", {"Connection": "close"}
+        ) from None
     return bytes(body)
 
 
 def parse_request(body: bytes, max_pairs: int) -> JudgeRequest:
     """Parse the body of a request.
 
+    What is too much is refused before it is looked at member by member, since each fault would
+    become an error of its own.
+
     Raises:
         HTTPException: 422, naming the first thing that is wrong.
     """
     try:
-        request = _parse(body)
+        fields = _loaded(body)
+        _check_size(fields, max_pairs)
+        return JudgeRequest.model_validate(fields)
     except ValidationError as error:
         raise HTTPException(422, _first(error)) from None
     except (ValueError, RecursionError) as error:
-        raise HTTPException(422, f"expected JSON in UTF-8: {error}"[:300]) from None
-    if len(request.pairs) > max_pairs:
-        raise HTTPException(
-            422, f"pairs: expected at most {max_pairs} in a request, got {len(request.pairs)}"
-        )
-    return request
+        raise HTTPException(422, f"Invalid JSON: {error}"[:300]) from None
 
 
-def _parse(body: bytes) -> JudgeRequest:
+def _loaded(body: bytes) -> Any:
     try:
-        return JudgeRequest.model_validate_json(body)
-    except ValidationError as error:
-        if error.errors(include_url=False)[0]["type"] != "json_invalid" or b"\\u" not in body:
+        return from_json(body)
+    except ValueError:
+        if b"\\u" not in body:
             raise
     # A lone surrogate is what pydantic's parser refuses and JSON allows.
-    return JudgeRequest.model_validate(json.loads(body.decode()))
+    return json.loads(body.decode())
+
+
+def _check_size(fields: Any, max_pairs: int) -> None:
+    if not isinstance(fields, dict):
+        raise HTTPException(422, "Input should be an object")
+    _check_members("", fields, JudgeRequest)
+    pairs = fields.get("pairs")
+    if not isinstance(pairs, list):
+        return
+    if len(pairs) > max_pairs:
+        raise HTTPException(
+            422, f"pairs: expected at most {max_pairs} in a request, got {len(pairs)}"
+        )
+    for place, pair in enumerate(pairs):
+        if isinstance(pair, dict):
+            _check_members(f"pairs.{place}.", pair, PairModel)
+
+
+def _check_members(place: str, fields: dict[str, Any], model: type[BaseModel]) -> None:
+    for name in fields:
+        if name not in model.model_fields:
+            raise HTTPException(422, f"{place}{name[:100]}: Extra inputs are not permitted")
 
 
 def _first(error: ValidationError) -> str:

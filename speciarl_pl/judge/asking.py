@@ -13,12 +13,11 @@ from speciarl_pl.judge.constraint import (
     Mode,
     batch_field,
     one_field,
-    read_batch,
-    read_one,
     tokens_needed,
 )
 from speciarl_pl.judge.probe import working_mode
 from speciarl_pl.judge.prompt import Prompt
+from speciarl_pl.judge.reading import read_batch, read_one
 from speciarl_pl.judge.reply import UnreadableReplyError
 from speciarl_pl.judge.stats import JudgeStats
 from speciarl_pl.records import Judgement, Pair, Unjudged, Verdict
@@ -177,9 +176,9 @@ class Asker:
         tokens = count * (self._settings.max_tokens or tokens_needed(self._labels))
         reply = await self._complete(prompt.messages(pairs), tokens, fields)
         if prompt.batch:
-            labels = read_batch(mode, reply, self._labels, count)
+            labels = read_batch(reply, self._labels, count)
         else:
-            one = read_one(mode, reply, self._labels)
+            one = read_one(reply, self._labels)
             labels = None if one is None else [one]
         if labels is None:
             raise self._unreadable(UnreadableReplyError("not just one label a pair", reply))

@@ -71,8 +71,9 @@ class CachedJudge(StreamingJudge):
         self.judge_behind.use(stats)
 
     def check(self) -> None:
-        """Make sure that the judge behind answers."""
+        """Make sure that the judge behind answers and that the store takes what it is given."""
         self.judge_behind.check()
+        self._asker.check()
 
     def open(self) -> None:
         """Open the judge behind."""

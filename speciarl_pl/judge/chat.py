@@ -1,6 +1,7 @@
 """One OpenAI-compatible endpoint: a request becomes a text, or an error that says what failed."""
 
 import json
+import logging
 import os
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
@@ -17,8 +18,11 @@ from openai import (
 )
 
 from speciarl_pl.errors import JudgeError
+from speciarl_pl.judge.dialect import Dialect
 from speciarl_pl.judge.reply import UnreadableReplyError, Usage, read_completion
 from speciarl_pl.records import Unjudged
+
+_log = logging.getLogger(__name__)
 
 _PASSING: Final = (408, 409, 425, 429)
 """Status codes below 500 that say nothing about the request."""
@@ -48,7 +52,7 @@ class CallError(Exception):
 
 
 class Chat:
-    """Asks one model at one endpoint, at temperature 0; used on one event loop.
+    """Asks one model at one endpoint, at temperature 0 if it takes one; used on one event loop.
 
     Args:
         base_url: Of the API, such as `http://127.0.0.1:8000/v1`.
@@ -79,6 +83,7 @@ class Chat:
         if extra_body:
             self.target += f" with {json.dumps(extra_body, sort_keys=True)}"
         self._model, self._extra_body = model, extra_body
+        self._dialect = Dialect()
         self._secret = _key(api_key_env)
         limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
         self._client = AsyncOpenAI(
@@ -132,17 +137,26 @@ class Chat:
         max_tokens: int,
         fields: dict[str, Any],
     ) -> httpx2.Response:
-        try:
-            response = await client.chat.completions.with_raw_response.create(
-                model=self._model,
-                messages=messages,  # type: ignore[arg-type]
-                temperature=0,
-                max_tokens=max_tokens,
-                extra_body={**self._extra_body, **fields},
-            )
-        except OpenAIError as error:
-            raise self._error(error) from error
-        return response.http_response
+        while True:
+            dialect = self._dialect
+            try:
+                response = await client.chat.completions.with_raw_response.create(
+                    model=self._model,
+                    messages=messages,  # type: ignore[arg-type]
+                    extra_body={**dialect.fields(max_tokens), **self._extra_body, **fields},
+                )
+                return response.http_response
+            except OpenAIError as error:
+                # Others may have learned the same meanwhile; what was sent here is what counts.
+                learned = dialect.without(error)
+                if learned is None:
+                    raise self._error(error) from error
+                self._learn(dialect, learned)
+
+    def _learn(self, sent: Dialect, learned: Dialect) -> None:
+        if self._dialect == sent and not learned.temperature and sent.temperature:
+            _log.warning("%s takes no temperature of 0: its own is used", self.target)
+        self._dialect = learned
 
     def _error(self, error: OpenAIError) -> CallError:
         if isinstance(error, APIStatusError):

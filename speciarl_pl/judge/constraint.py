@@ -1,7 +1,6 @@
-"""Ways to hold an LLM to the names of the levels, and to read what it then says."""
+"""Ways to hold an LLM to the names of the levels."""
 
 import json
-import re
 from collections.abc import Collection, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
@@ -18,10 +17,6 @@ MODES: Final[tuple[Mode, ...]] = ("choice", "guided_choice", "json_schema", "tex
 _KEY: Final = "category"
 _SLACK: Final = 16
 """Tokens beyond a label: the end of the turn, quotes, white space."""
-
-_THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
-_FENCE = re.compile(r"\A```(?:json)?\s(.*)```\Z", re.DOTALL)
-_EDGES: Final = " \t\r\n\"'`*\u201c\u201d\u2018\u2019\u00ab\u00bb"
 
 
 def one_field(mode: Mode, labels: Sequence[str]) -> dict[str, Any]:
@@ -56,43 +51,6 @@ def tokens_needed(labels: Collection[str]) -> int:
     return max(len(json.dumps({_KEY: label})) for label in labels) + _SLACK
 
 
-def read_one(mode: Mode, reply: str, labels: Collection[str]) -> str | None:
-    """The one label that `reply` states and nothing besides, or None.
-
-    Example:
-        >>> labels = ["specific", "less specific"]
-        >>> read_one("text", "<think>specific?</think> **Less specific.**", labels)
-        'less specific'
-        >>> read_one("text", "specific or less specific", labels) is None
-        True
-        >>> read_one("json_schema", '{"category": "specific"}', labels)
-        'specific'
-    """
-    if mode == "text":
-        return _spoken(_THOUGHT.sub("", reply), labels)
-    if mode == "json_schema":
-        read = _read_object(reply, [_KEY], labels)
-        return read[0] if read else None
-    trimmed = reply.strip()
-    return trimmed if trimmed in labels else None
-
-
-def read_batch(mode: Mode, reply: str, labels: Collection[str], count: int) -> list[str] | None:
-    """The labels of pairs 1 to `count`, in order, or None unless each is there exactly once.
-
-    Example:
-        >>> read_batch("json_schema", '{"2": "no", "1": "yes"}', ["yes", "no"], 2)
-        ['yes', 'no']
-        >>> read_batch("json_schema", '{"1": "no", "1": "yes"}', ["yes", "no"], 2) is None
-        True
-    """
-    if mode == "text":
-        reply = _THOUGHT.sub("", reply).strip()
-        fenced = _FENCE.match(reply)
-        reply = fenced.group(1) if fenced else reply
-    return _read_object(reply, [str(number) for number in range(1, count + 1)], labels)
-
-
 def _schema_field(mode: Mode, schema: dict[str, Any]) -> dict[str, Any]:
     if mode == "text":
         return {}
@@ -107,27 +65,3 @@ def _schema(keys: list[str], labels: Sequence[str]) -> dict[str, Any]:
         "required": keys,
         "additionalProperties": False,
     }
-
-
-def _spoken(text: str, labels: Collection[str]) -> str | None:
-    said = text.strip(_EDGES).removesuffix(".").strip(_EDGES).casefold()
-    return {label.casefold(): label for label in labels}.get(said)
-
-
-def _read_object(text: str, keys: list[str], labels: Collection[str]) -> list[str] | None:
-    """Values of a JSON object with exactly `keys`, all of them among `labels`."""
-    try:
-        read = json.loads(text, object_pairs_hook=_without_repeats)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(read, dict) or read.keys() != set(keys):
-        return None
-    values = [read[key] for key in keys]
-    return values if all(isinstance(v, str) and v in labels for v in values) else None
-
-
-def _without_repeats(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    read = dict(members)
-    if len(read) < len(members):
-        raise ValueError("a key is given twice")
-    return read

@@ -1,5 +1,6 @@
 """How the judge service listens: its socket and its uvicorn server."""
 
+import asyncio
 import errno
 import socket
 import threading
@@ -7,6 +8,7 @@ from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge.service_options import ServiceOptions
@@ -44,6 +46,19 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+class _Protocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
+    """Closes connections on which no request has begun in time; uvicorn waits for ever."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to wait."""
+        super().connection_made(transport)
+        self.loop.call_later(self.config.receive_s, self._end_if_silent, transport)
+
+    def _end_if_silent(self, transport: asyncio.BaseTransport) -> None:
+        if self.cycle is None:
+            transport.close()
+
+
 def uvicorn_config(
     app: FastAPI | str,
     options: ServiceOptions,
@@ -51,8 +66,9 @@ def uvicorn_config(
     log_config: dict[str, Any] | None = None,
 ) -> uvicorn.Config:
     """Settings of uvicorn; without `log_config`, the process's logging is left alone."""
-    return uvicorn.Config(
+    config = uvicorn.Config(
         app,
+        http=_Protocol,
         factory=isinstance(app, str),
         workers=workers,
         log_config=log_config,
@@ -66,6 +82,8 @@ def uvicorn_config(
         timeout_worker_healthcheck=_WORKER_S,
         timeout_graceful_shutdown=options.shutdown_s,  # type: ignore[arg-type]
     )
+    config.receive_s = options.receive_s  # type: ignore[attr-defined]
+    return config
 
 
 def bind(host: str, port: int) -> socket.socket:

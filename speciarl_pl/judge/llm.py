@@ -22,19 +22,21 @@ from speciarl_pl.judge.prompt import load_prompt
 from speciarl_pl.records import Pair
 
 _FORMAT: Final = 1
-"""Raised when this code sends other things, or reads replies in another way, than before."""
+"""Raised when this code sends other things, or reads another label from a reply, than before."""
 
 
 class LLMJudge(LoopJudge[Pair]):
     """Asks any OpenAI-compatible endpoint, such as vLLM or a hosted API, at temperature 0.
 
     Truth and prediction are sent as written, but as quoted data (see `quote`). The reply is held to
-    the labels of the prompt by the best way that the endpoint offers, and read strictly: what is
-    not plainly one label is asked once more and then left unjudged. No failure raises or becomes a
-    category: each is `Unjudged` with the reason, and `transient` if asking later may help. Failures
-    that may pass (no connection, no answer in time, status 408, 409, 429 and from 500 on) are tried
-    again by the client first, with growing pauses or as the endpoint says in `Retry-After`. When
-    the endpoint is gone all the same, the rest of the pairs is not asked about one by one.
+    the labels of the prompt by the best way that the endpoint offers, and read strictly (see
+    `read_one`): what does not state just one label is asked once more and then left unjudged. No
+    failure raises or becomes a category: each is `Unjudged` with the reason, and `transient` if
+    asking later may help. Failures that may pass (no connection, no answer in time, status 408,
+    409, 429 and from 500 on) are tried again by the client first, with growing pauses or as the
+    endpoint says in `Retry-After`. When the endpoint is gone all the same, the rest of the pairs is
+    not asked about one by one. An endpoint that knows only `max_completion_tokens`, or no
+    temperature, gets what it takes.
 
     Any number of threads may ask at once. The judge opens itself when first asked.
 

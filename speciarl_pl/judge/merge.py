@@ -72,6 +72,14 @@ class Asker:
             for key in waiting:
                 yield key, Unjudged(f"cache: {error}", transient=True)
 
+    def check(self) -> None:
+        """Make sure that the store can be written.
+
+        Raises:
+            StoreError: If it cannot.
+        """
+        self._store.renew(self._owner, self._lease_s)
+
     def close(self) -> None:
         """Void the leases of this process and close the store."""
         self._renewer.close()

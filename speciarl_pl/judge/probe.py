@@ -8,7 +8,8 @@ from concurrent.futures import Future
 from typing import Any, Final
 
 from speciarl_pl.judge.chat import CallError
-from speciarl_pl.judge.constraint import MODES, Mode, one_field, read_one
+from speciarl_pl.judge.constraint import MODES, Mode, one_field
+from speciarl_pl.judge.reading import read_one
 
 _UNUSUAL: Final = "speciarl-7f3a"
 _QUESTION: Final = [
@@ -82,6 +83,6 @@ async def _find_mode(complete: Complete) -> Mode:
             if error.status not in _REFUSED:
                 raise
             continue
-        if reply is not None and read_one(mode, reply, [_UNUSUAL]):
+        if reply is not None and read_one(reply, [_UNUSUAL]):
             return mode
     return "text"

@@ -5,6 +5,7 @@ import re
 from typing import Final
 
 from speciarl_pl.answer import answer_key
+from speciarl_pl.unwrap import answer_inside
 
 _EDGES: Final = " .,;:!?\"'`*()[]<>-"
 _APOSTROPHES = re.compile("[\u2018\u2019\u02bc`]")
@@ -15,51 +16,53 @@ _ALONE: Final = frozenset(
 ) | {"no answer", "no idea", "no label", "none of the above", "none of these", "no comment"}
 """Refusals only when they are the whole answer."""
 
-_STARTS: Final = (
-    "none",
-    "unknown",
-    "unsure",
-    "not sure",
-    "not certain",
-    "do not know",
-    "don't know",
-    "dont know",
-    "no idea",
-    "unable to",
-    "cannot",
-    "can not",
-    "can't",
-    "cant",
-    "could not",
-    "couldn't",
-    "not possible to",
-    "impossible to",
-    "refuse to",
-    "decline to",
-    "not identifiable",
-    "not recognizable",
+_REFUSES = re.compile(
+    r"\b(?:none|unknown|unsure|unidentified|unidentifiable|unrecogni[sz]able|undetermined"
+    r"|indeterminate|indeterminable|indistinguishable|inconclusive|unclear|uncertain"
+    r"|impossible|insufficient|unable|refuse|decline|abstain|pass on"
+    r"|(?:not|n't|cannot|never|dont|cant|couldnt|wont) (?:\w+ ){0,3}?(?:sure|certain|know|tell|say"
+    r"|help|assist|identify|identifiable|determine|recogni[sz]e|recogni[sz]able|see|make out|name"
+    r"|answer|possible|able|clear|visible|show|enough|guess|speculate|provide|be|discernible"
+    r"|confident|confidently|classify|decide|comment|specify|determinable|available|have)"
+    r"|no (?:\w+ ){0,2}?(?:idea|clue|way|answer|information|identifiable|visible|recogni[sz]able)"
+    r"|(?:hard|difficult|tricky|tough) (?:for me )?to (?:tell|say|know|identify|determine|see)"
+    r"|too (?:\w+ (?:or|and) )?\w+ (?:for me )?to (?:tell|say|know|identify|determine|see|make)"
+    r"|rather not|prefer not|lacks?|lacking|cannot|can't|couldn't|won't|not possible)\b"
 )
-"""How longer refusals begin, once `_LEAD` is gone."""
-
-_LEAD = re.compile(
-    r"^(?:(?:sorry|apologies|unfortunately)\b[, ]*)?"
-    r"(?:(?:but|i|i'm|im|we|we're|it|it's|this|that|am|are|is|have|would|must|really|simply)\s+)*"
-)
+"""What makes a refusal of an answer that names nothing; `n't` stands apart by then."""
 
 _QUESTION = re.compile(
-    r"\b(?:what|which) (?:(?:kind|type|sort|species|breed) of )?\w+ (?:this|it) is\b"
+    r"\b(?:what|which) (?:(?:kind|type|sort|species|breed) of )?\w+ (?:this|it|that|these) "
+    r"(?:is|are|might be|could be)\b"
 )
 """A question that is handed back: "cannot tell what flower this is" names no flower."""
 
-_FILLER: Final = frozenset(
-    "a about am an answer any anything at be been being breed by can category certain certainty "
-    "class clearly confidence confidently definitively determine determined do enough exact "
-    "exactly for from given here i identified identify identity image in information is it its "
-    "kind label make model name named object of on or photo picture provide recognise recognize "
-    "recognized say see seen shown species specific specifically specify subject sure tell that "
-    "the these thing this to type variety what which with".split()
+_NAMELESS: Final = frozenset(
+    """a able about abstain afraid again ai all alone am an and angle answer any anything apologies
+    apologise apologize appear appears are aren't as assist assistant at available based be
+    because been being blurred blurry breed but by can can't cannot cant category certain
+    certainty clarity class classify clear clearer clearly clue comment confidence confident
+    confidently confirm context could couldn't couldnt dark decide decline definitive definitively
+    depicted detail detailed details determinable determination determine determined difficult
+    discernible distinguish do does don't dont either enough exact exactly explicitly for from
+    further give given good guess guessing hard have help here how i i'd i'm i've idea
+    identifiable identification identified identify identity if image impossible in inconclusive
+    indeed indeterminable indeterminate indistinguishable information insufficient is isn't it
+    it's its just kind know knowing known label lack lacking lacks language light like low made
+    make me model more much must my n't name named narrow need never no none not object of on one
+    only or out pass photo photograph photos picture pixelated please poor possible precise
+    precisely prefer present provide provided quality rather really recognisable recognise
+    recognizable recognize recognized refuse reliably request resolution safely say see seems seen
+    sharp show shown shows simply small so something sorry sort species specific specifically
+    specified specify speculate subject sufficient sufficiently sure tell telling than that the
+    there there's these they thing this to too tough tricky type unable uncertain unclear
+    unfortunately unidentifiable unidentified unknown unrecognisable unrecognizable unsure variety
+    view visible visual was way we we're what whatever which will with without won't wont would
+    wouldn't you your""".split()
 )
-"""Words that may follow a beginning; any other word could be a name, so it is no refusal."""
+"""Words that name nothing; with any other word an answer could be a name, so it is no refusal."""
+
+_WORD = re.compile(r"[^\s,.;:!()\[\]<>\"*/-]+")
 
 
 def is_refusal(text: str) -> bool:
@@ -73,13 +76,11 @@ def is_refusal(text: str) -> bool:
         >>> [is_refusal(text) for text in ("not sure, maybe a dog", "nonesuch", "unknown bird")]
         [False, False, False]
     """
-    key = _APOSTROPHES.sub("'", answer_key(text)).strip(_EDGES)
+    key = _APOSTROPHES.sub("'", answer_key(answer_inside(text))).strip(_EDGES)
     if key in _ALONE:
         return True
-    key = _LEAD.sub("", key, count=1)
-    for start in _STARTS:
-        rest = key.removeprefix(start)
-        if rest != key and rest[:1] in ("", " ", ","):
-            rest = _QUESTION.sub("", rest)
-            return all(word in _FILLER for word in re.findall(r"[^\s,.;]+", rest))
-    return key in _ALONE
+    key = _QUESTION.sub("", key)
+    words = _WORD.findall(key)
+    if any(word not in _NAMELESS for word in words):
+        return False
+    return bool(_REFUSES.search(re.sub(r"n't\b", " n't", " ".join(words))))

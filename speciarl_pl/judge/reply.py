@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
+from speciarl_pl.unwrap import after_thinking
+
 _EXCERPT: Final = 80
 _CUT: Final = ("length", "content_filter", "tool_calls", "function_call")
 """Reasons to finish after which the content is not what the LLM meant to say."""
@@ -56,6 +58,8 @@ def _content(read: object) -> str:
         raise UnreadableReplyError("not one choice", choices)
     message, finish = _member(choices[0], "message"), _member(choices[0], "finish_reason")
     content = _member(message, "content")
+    if finish == "length" and _thinks(message, content):
+        raise UnreadableReplyError("cut while thinking, raise max_tokens", content or "")
     if finish in _CUT:
         raise UnreadableReplyError(f"ended by {finish}", content)
     for name in ("refusal", "tool_calls", "function_call"):
@@ -64,6 +68,13 @@ def _content(read: object) -> str:
     if not isinstance(content, str):
         raise UnreadableReplyError("no text", content)
     return content
+
+
+def _thinks(message: object, content: object) -> bool:
+    """Whether a reply ends within its thoughts, in its own field or in the text."""
+    if isinstance(content, str) and content.strip():
+        return after_thinking(content) is None
+    return bool(_member(message, "reasoning") or _member(message, "reasoning_content"))
 
 
 def _member(value: object, name: str) -> Any:

@@ -15,7 +15,7 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from speciarl_pl.judge.admission import TokenCheck, parse_request, read_body
+from speciarl_pl.judge.admission import TokenCheck, check_host, parse_request, read_body
 from speciarl_pl.judge.answering import answer_each
 from speciarl_pl.judge.base import Judge
 from speciarl_pl.judge.feed import Feed
@@ -66,7 +66,7 @@ def build_app(
     )
     app.state.watch = service.watch
     app.add_middleware(RequestCounter, path=JUDGE_PATH, metrics=service.metrics)
-    guards = [] if options.token is None else [Depends(TokenCheck(options.token))]
+    guards = [Depends(check_host if options.token is None else TokenCheck(options.token))]
     app.add_api_route(
         JUDGE_PATH,
         service.judge,
@@ -120,10 +120,11 @@ class _Service:
     async def judge(self, request: Request) -> Response:
         """Judge pairs of truth and prediction."""
         try:
-            body = await read_body(request, self._options.max_body_bytes)
+            body = await read_body(request, self._options)
         except ClientDisconnect:
             raise HTTPException(499, "the client left") from None
-        asked = parse_request(body, self._options.max_pairs)
+        # In a thread, so that a large body holds nobody up.
+        asked = await anyio.to_thread.run_sync(parse_request, body, self._options.max_pairs)
         if asked.stream:
             return StreamingResponse(self._lines(asked), media_type="application/x-ndjson")
         found: dict[int, Judgement] = {}

@@ -35,9 +35,15 @@ _UNAUTHORIZED: Final[dict[str, Any]] = {
 }
 
 
+_MISDIRECTED: Final[dict[str, Any]] = {
+    "model": ErrorReply,
+    "description": "The Host is no loopback address, and there is no token.",
+}
+
+
 def unauthorized(options: ServiceOptions) -> dict[int | str, dict[str, Any]]:
-    """The answer to those without a token, where one is needed."""
-    return {} if options.token is None else {401: _UNAUTHORIZED}
+    """The answer to those without a token or, where none is needed, from elsewhere."""
+    return {421: _MISDIRECTED} if options.token is None else {401: _UNAUTHORIZED}
 
 
 def judge_responses(options: ServiceOptions) -> dict[int | str, dict[str, Any]]:
@@ -53,6 +59,10 @@ def judge_responses(options: ServiceOptions) -> dict[int | str, dict[str, Any]]:
             },
         },
         **unauthorized(options),
+        408: {
+            "model": ErrorReply,
+            "description": f"The body did not come within {options.receive_s:g} s.",
+        },
         413: {
             "model": ErrorReply,
             "description": f"The body has more than {options.max_body_bytes} bytes.",

@@ -1,8 +1,8 @@
 """What the judge service takes and gives, as its OpenAPI document describes it."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, InstanceOf
+from pydantic import BaseModel, ConfigDict, FailFast, Field, InstanceOf
 
 
 class PairModel(BaseModel):
@@ -26,7 +26,8 @@ class JudgeRequest(BaseModel):
         },
     )
 
-    pairs: list[PairModel]
+    # At the first fault it is refused: a body of millions of them would make as many errors.
+    pairs: Annotated[list[PairModel], FailFast()]
     stream: bool = Field(
         False, description="Whether verdicts are sent as they come, one line of JSON each."
     )
@@ -74,7 +75,7 @@ class JudgeReply(BaseModel):
 class ErrorReply(BaseModel):
     """Why a request was refused."""
 
-    detail: str = Field(examples=["pairs.3.truth: Input should be a valid string"])
+    detail: str = Field(examples=["pairs.3.truth: Input should be an instance of str"])
 
 
 class Alive(BaseModel):

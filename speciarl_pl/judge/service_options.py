@@ -26,6 +26,8 @@ class ServiceOptions:
     """Longest truth or prediction in characters; a pair with a longer one is unjudged."""
     max_asking: int = 256
     """Requests that are at the judge at once, each in a thread; others wait."""
+    receive_s: float = 30.0
+    """Seconds in which a connection has to send its first request, and a request its body."""
     check_interval_s: float = 3.0
     """Seconds from one check of the back-end to the next."""
     check_timeout_s: float = 5.0
@@ -37,7 +39,7 @@ class ServiceOptions:
         for name in ("max_pairs", "max_body_bytes", "max_chars", "max_asking"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: expected an int >= 1, got {getattr(self, name)}")
-        for name in ("check_interval_s", "check_timeout_s", "shutdown_s"):
+        for name in ("receive_s", "check_interval_s", "check_timeout_s", "shutdown_s"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name}: expected seconds > 0, got {getattr(self, name)}")
         check_token(self.token)

@@ -1,6 +1,7 @@
 """Verdicts in one SQLite file, for all threads and processes of this machine."""
 
 import json
+import logging
 import sqlite3
 import threading
 import time
@@ -13,11 +14,14 @@ from typing import Final
 from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge.store import Ask, Failure, StoreError, VerdictStore
 
+_log = logging.getLogger(__name__)
+
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS verdicts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS leases (key TEXT PRIMARY KEY, owner TEXT NOT NULL, number TEXT NOT NULL,
     failure TEXT) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS owners (owner TEXT PRIMARY KEY, expires REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS holders (owner TEXT PRIMARY KEY, expires REAL NOT NULL,
+    seconds REAL NOT NULL) WITHOUT ROWID;
 """
 
 _CLAIM: Final = """
@@ -26,8 +30,12 @@ WHERE NOT EXISTS (SELECT 1 FROM verdicts WHERE key = asked.value)
 ON CONFLICT (key) DO UPDATE SET owner = :owner, number = :number, failure = NULL
 WHERE failure IS NOT NULL
    OR owner = :owner
-   OR owner NOT IN (SELECT owner FROM owners WHERE expires > :now)
+   OR owner NOT IN (
+       SELECT owner FROM holders WHERE expires > :now AND expires <= :now + seconds + :slack)
 """
+
+_SLACK_S: Final = 1.0
+"""A lease that ends later than it can was taken before the clock was set back: it is void."""
 
 _LISTED: Final = "(SELECT value FROM json_each(?))"
 """Any number of keys as one parameter."""
@@ -56,6 +64,7 @@ class SQLiteStore(VerdictStore):
         self.path = Path(path).expanduser()
         self._write_lock = threading.Lock()
         self._idle: LifoQueue[sqlite3.Connection] = LifoQueue()
+        self._file: tuple[int, int] | None = None
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._prepare()
@@ -90,18 +99,18 @@ class SQLiteStore(VerdictStore):
     def claim(self, keys: Sequence[str], ask: Ask) -> dict[str, Ask]:
         """Take leases on keys that have no value and that nobody alive holds."""
         names = json.dumps(list(keys))
-        values = {"keys": names, "owner": ask.owner, "number": ask.number, "now": time.time()}
+        values = {"keys": names, "owner": ask.owner, "number": ask.number}
+        times = {"now": time.time(), "slack": _SLACK_S}
         query = f"SELECT key, owner, number FROM leases WHERE key IN {_LISTED}"
         with self._writing() as connection:
-            connection.execute(_CLAIM, values)
+            connection.execute(_CLAIM, {**values, **times})
             return {key: Ask(*who) for key, *who in connection.execute(query, (names,))}
 
     def renew(self, owner: str, seconds: float) -> None:
         """Make the leases of `owner` last for so long from now."""
+        values = owner, time.time() + seconds, seconds
         with self._writing() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO owners VALUES (?, ?)", (owner, time.time() + seconds)
-            )
+            connection.execute("INSERT OR REPLACE INTO holders VALUES (?, ?, ?)", values)
 
     def release(self, failures: Mapping[str, str], ask: Ask) -> None:
         """End leases of `ask` without a value."""
@@ -134,9 +143,17 @@ class SQLiteStore(VerdictStore):
         connection.executescript(_SCHEMA)
         with connection:
             old = time.time() - _FORGET_S
-            connection.execute("DELETE FROM owners WHERE expires < ?", (old,))
-            connection.execute("DELETE FROM leases WHERE owner NOT IN (SELECT owner FROM owners)")
+            connection.execute("DELETE FROM holders WHERE expires < ?", (old,))
+            connection.execute("DELETE FROM leases WHERE owner NOT IN (SELECT owner FROM holders)")
+        self._file = _identity(self.path)
         self._idle.put(connection)
+
+    def _ensure_file(self) -> None:
+        """Make the file anew if somebody removed or replaced it: SQLite would go on in silence."""
+        if _identity(self.path) != self._file:
+            _log.warning("store %s: the file is gone or another one; it is begun anew", self.path)
+            self.close()
+            self._prepare()
 
     def _connect(self) -> sqlite3.Connection:
         # Used by one thread at a time, which sqlite3 cannot know.
@@ -148,9 +165,11 @@ class SQLiteStore(VerdictStore):
         return connection
 
     @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
+    def _connection(self, for_writing: bool = False) -> Iterator[sqlite3.Connection]:
         """An idle connection, or a new one."""
         try:
+            if for_writing:
+                self._ensure_file()
             try:
                 connection = self._idle.get_nowait()
             except Empty:
@@ -159,7 +178,7 @@ class SQLiteStore(VerdictStore):
                 yield connection
             finally:
                 self._idle.put(connection)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise StoreError(f"store {self.path}: {error}") from error
 
     @contextmanager
@@ -167,12 +186,13 @@ class SQLiteStore(VerdictStore):
         """A transaction that has the right to write from its beginning, or all of it is undone."""
         # Threads queue here: SQLite lets those who wait for its lock try anew, in no order, and a
         # lease that is to be renewed must not come last for seconds.
-        with self._write_lock, self._connection() as connection:
+        with self._write_lock, self._connection(for_writing=True) as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
             except BaseException:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:  # a full disk has undone it already
+                    connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
 
@@ -181,3 +201,12 @@ class SQLiteStore(VerdictStore):
             "DELETE FROM leases WHERE key = ? AND owner = ? AND number = ?",
             [(key, ask.owner, ask.number) for key in keys],
         )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file lies at `path`; None if there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino

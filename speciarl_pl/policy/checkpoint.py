@@ -45,8 +45,13 @@ def vlm_config(path: str) -> Any:
     _check_directory(path)
     try:
         with quiet():
-            config = AutoConfig.from_pretrained(path)
+            config = AutoConfig.from_pretrained(path, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
+        if "trust_remote_code" in str(error):
+            raise ModelError(
+                f"{path}: its model comes as code of its own, which is not run; {NEEDED}, which "
+                "for many families is another repository, often named ...-hf"
+            ) from error
         where = "" if Path(path).exists() else "no such directory, and, as a hub id, "
         reason = f"{where}no readable model config: {_cause(error)}"
         raise ModelError(f"{path}: {reason}; {NEEDED}") from error

@@ -14,6 +14,10 @@ _OF_COMPLETIONS: Final = {("paligemma", "token_type_ids"): 1}
 """What a per-token argument says of completions where that is not 0, by type of model. PaliGemma's
 prompt (0) is seen as a whole by all its tokens; a completion must not be."""
 
+_AS_THE_LAST: Final = ("cross_attention_mask",)
+"""Arguments that say of a completion what they say of the last token of its prompt: Mllama's tells
+which tiles of the image a token sees."""
+
 
 def row_inputs(
     model: Any,
@@ -31,8 +35,8 @@ def row_inputs(
         pad_token_id: Fills the rows.
 
     Returns:
-        `input_ids`, `attention_mask` and what the processor says of each token, int64 [R, P + T],
-        and the images.
+        `input_ids`, `attention_mask` and what the processor says of each token, int64
+        [R, P + T, ...], and the images.
     """
     ends = completions or [prompt.input_ids[:0] for prompt in prompts]
     ids = [prompt.input_ids for prompt in prompts]
@@ -78,12 +82,17 @@ def _join(parts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
 
 def _kinds(model: Any, name: str, prompts: Sequence[Tensor], ends: Sequence[Tensor]) -> Tensor:
     """A per-token argument: 0 at padding, and on completions but for a few models."""
+    if name in _AS_THE_LAST:
+        later = [
+            p[-1:].expand(len(end), *p.shape[1:]) for p, end in zip(prompts, ends, strict=True)
+        ]
+        return _rows(prompts, later)
     kind = _OF_COMPLETIONS.get((model.config.model_type, name), 0)
     return _rows(prompts, [torch.full_like(end, kind) for end in ends])
 
 
 def _rows(prompts: Sequence[Tensor], completions: Sequence[Tensor], filler: int = 0) -> Tensor:
-    """Pad prompts on the left and completions on the right: int64 [R, P + T]."""
+    """Pad prompts on the left and completions on the right: int64 [R, P + T, ...]."""
     left = [prompt.cpu() for prompt in prompts]
     right = [completion.cpu() for completion in completions]
     return torch.cat(

@@ -2,30 +2,28 @@
 
 import warnings
 from collections.abc import Iterable
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import transformers as typed_transformers
 
 from speciarl_pl.errors import ModelError
 from speciarl_pl.policy import adapter as adapters
-from speciarl_pl.policy import identity, shared
+from speciarl_pl.policy import identity
 from speciarl_pl.policy.checkpoint import quiet, resolve, vlm_config
 from speciarl_pl.policy.dropout import switch_off_dropout
-from speciarl_pl.policy.encoder import ProcessorPromptEncoder, PromptEncoder, QwenPromptEncoder
+from speciarl_pl.policy.encoder import PromptEncoder
 from speciarl_pl.policy.finite import check_finite, weights
+from speciarl_pl.policy.pixels import share_shapes
 from speciarl_pl.policy.policy import Policy
-from speciarl_pl.policy.quantize import check_quantized, keep_trainable, nf4_config
+from speciarl_pl.policy.processors import load_encoder
+from speciarl_pl.policy.quantize import check_quantized, keep_trainable, nf4_config, warn_of_experts
+from speciarl_pl.policy.rows import choose_rows
 from speciarl_pl.policy.spec import Dtype, LoraSpec, Quantization, RowKind
 from speciarl_pl.policy.wide import widen_head
 
 transformers: Any = typed_transformers  # its classes are only partly typed
-
-BANNED = ("image_token_id", "video_token_id", "vision_start_token_id", "vision_end_token_id")
-"""Config entries of tokens that only an image may bring into a row."""
 
 
 def load_policy(
@@ -43,13 +41,13 @@ def load_policy(
     """Load a vision-language model and put a LoRA adapter on its language model.
 
     Args:
-        base: `world`, a directory, or a hub id; Qwen2-VL, Qwen2.5-VL and Qwen3-VL train on
-            shared-prefix rows, any other VLM of transformers on plain rows.
+        base: `world`, a directory, or a hub id of a VLM of transformers.
         lora: The fresh adapter; `LoraSpec()` if missing. Not looked at when `adapter` is given.
         quantization: `nf4` for QLoRA.
         dtype: Type of the frozen weights.
         gradient_checkpointing: Recompute activations in the backward pass: slower, smaller.
-        rows: How rollouts are laid out for scoring.
+        rows: How rollouts are laid out for scoring; `auto` tries whether the model computes
+            shared-prefix rows as it does plain ones, and says so if not.
         adapter: Directory of a saved adapter to start from.
         min_pixels: Smaller images are enlarged to this area; the model's own if missing.
         max_pixels: Larger images are shrunk to this area; the model's own if missing.
@@ -60,14 +58,16 @@ def load_policy(
     Raises:
         ModelError: If `base` is not a usable VLM, or `adapter` does not fit it.
         MissingExtraError: If bitsandbytes is needed and absent.
-        ValueError: If shared rows are asked for and the model does not allow them.
+        PromptError: If the chat template places no image.
+        ValueError: If shared rows are asked for and the model does not allow them, or its image
+            processor cannot keep to the limits.
     """
     path = resolve(base)
     config = vlm_config(path)
     with quiet():
         encoder = load_encoder(path, config, min_pixels, max_pixels)
         model = load_base(path, config, dtype, quantization)
-        kind = _prepare_rows(model, rows)
+        share_shapes(model, encoder.image_processor)
         peft = (
             adapters.load(model, adapter) if adapter else adapters.attach(model, lora or LoraSpec())
         )
@@ -77,8 +77,8 @@ def load_policy(
     policy = Policy(
         peft,
         encoder,
-        rows=kind,
-        banned_token_ids=banned_token_ids(config),
+        rows="plain",
+        banned_token_ids=banned_token_ids(model, encoder),
         eos_token_ids=eos_token_ids(model, encoder.tokenizer),
         pad_token_id=pad_token_id(encoder.tokenizer),
     )
@@ -86,7 +86,9 @@ def load_policy(
     if adapter and (needed := identity.read(adapter)):
         where = str(Path(adapter, identity.NAME))
         identity.check_base(needed, policy.identity, where, exported=True)
-    return policy.eval()
+    policy.eval()
+    policy.rows = choose_rows(policy, rows)
+    return policy
 
 
 def without_dropout(model: Any, adapter: str | None) -> None:
@@ -127,48 +129,11 @@ def load_base(path: str, config: Any, dtype: Dtype, quantization: Quantization |
     check_finite(weights(model), path, advice)
     if quantization == "nf4":
         check_quantized(model, path)
+        warn_of_experts(model, path)
         keep_trainable(model)
     model.requires_grad_(False)
     widen_head(model)
     return model
-
-
-def load_encoder(
-    path: str, config: Any, min_pixels: int | None = None, max_pixels: int | None = None
-) -> PromptEncoder:
-    """The prompt encoder of a model.
-
-    Raises:
-        ModelError: If the tokenizer, the image processor or the chat template is missing.
-    """
-    asked = {"min_pixels": min_pixels, "max_pixels": max_pixels}
-    sizes = {name: value for name, value in asked.items() if value is not None}
-    try:
-        if config.model_type in shared.MODEL_TYPES:
-            encoder = _qwen_encoder(path, config, sizes)
-        else:
-            processor = transformers.AutoProcessor.from_pretrained(
-                path, backend=image_backend(), **sizes
-            )
-            if not (processor.chat_template or processor.tokenizer.chat_template):
-                raise ValueError("neither processor nor tokenizer has a chat template")
-            encoder = ProcessorPromptEncoder(processor, banned_token_ids(config))
-    except (OSError, ValueError, ImportError) as error:
-        raise ModelError(
-            f"{path}: tokenizer or image processor cannot be loaded: {error}"
-        ) from error
-    return encoder
-
-
-def image_backend() -> Literal["torchvision", "pil"]:
-    """`torchvision` where it is installed and works with this torch, else `pil`."""
-    if find_spec("torchvision") is None:
-        return "pil"
-    try:
-        import_module("torchvision")
-    except (ImportError, RuntimeError):
-        return "pil"
-    return "torchvision"
 
 
 def enable_checkpointing(model: Any) -> None:
@@ -180,11 +145,13 @@ def enable_checkpointing(model: Any) -> None:
     model.get_decoder().gradient_checkpointing_enable({"use_reentrant": False})
 
 
-def banned_token_ids(config: Any) -> list[int]:
-    """Tokens that only an image may bring into a row."""
-    names = (*BANNED, "image_token_index")
-    found = [getattr(config, name, None) for name in names]
-    return sorted({int(token) for token in found if token is not None})
+def banned_token_ids(model: Any, encoder: PromptEncoder) -> list[int]:
+    """Tokens that only an image may bring into a row, and that the head could choose.
+
+    Mllama's head does not reach as far as its image token.
+    """
+    end = int(model.get_output_embeddings().weight.shape[0])
+    return [token for token in encoder.banned_token_ids if token < end]
 
 
 def eos_token_ids(model: Any, tokenizer: Any) -> list[int]:
@@ -198,24 +165,6 @@ def pad_token_id(tokenizer: Any) -> int:
     """Token that fills rows; the end token where the tokenizer has no other."""
     token = tokenizer.pad_token_id
     return int(tokenizer.eos_token_id if token is None else token)
-
-
-def _qwen_encoder(path: str, config: Any, sizes: dict[str, int]) -> PromptEncoder:
-    tokenizer = transformers.AutoTokenizer.from_pretrained(path)
-    if tokenizer.chat_template is None:
-        raise ValueError("the tokenizer has no chat template")
-    images = transformers.AutoImageProcessor.from_pretrained(path, backend=image_backend(), **sizes)
-    return QwenPromptEncoder(tokenizer, images, config.image_token_id, banned_token_ids(config))
-
-
-def _prepare_rows(model: Any, rows: RowKind) -> Literal["shared", "plain"]:
-    obstacle = shared.obstacle(model)
-    if rows == "shared" and obstacle:
-        raise ValueError(f"rows: expected plain or auto, got shared; {obstacle}")
-    if rows == "plain" or obstacle:
-        return "plain"
-    shared.prepare(model)
-    return "shared"
 
 
 def _compute_dtype(config: Any, dtype: Dtype) -> torch.dtype:

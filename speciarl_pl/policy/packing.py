@@ -7,11 +7,13 @@ real token once and nothing else. `split_attention` keeps the groups and the com
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from speciarl_pl.policy.decoders import image_token_id
 from speciarl_pl.policy.scores import completion_lengths
 from speciarl_pl.records import EncodedPrompt, RolloutGroup
 
@@ -45,7 +47,7 @@ class SharedRow:
     input_ids: Tensor
     """int64 [1, L]."""
     positions: Tensor
-    """int64 [3, 1, L]: M-RoPE positions; every completion goes on where its prompt ended."""
+    """int64 [1, L], or [3, 1, L] with M-RoPE; every completion goes on where its prompt ended."""
     image_mask: Tensor
     """bool [1, L]: true on the image tokens of the prompts."""
     predictors: Tensor
@@ -56,11 +58,11 @@ class SharedRow:
     """Where everything lies."""
 
 
-def pack(backbone: Any, groups: Sequence[RolloutGroup], device: torch.device) -> SharedRow:
+def pack(model: Any, groups: Sequence[RolloutGroup], device: torch.device) -> SharedRow:
     """Lay groups out as one row.
 
     Args:
-        backbone: The Qwen-VL model without its head; knows the positions of image tokens.
+        model: A VLM; knows its image token, and the positions of image tokens.
         groups: B groups, with prompts and completions of any length.
         device: Where the row goes.
 
@@ -70,11 +72,11 @@ def pack(backbone: Any, groups: Sequence[RolloutGroup], device: torch.device) ->
     layout = layout_of(groups)
     targets = torch.cat([rollout.tokens for group in groups for rollout in group.rollouts])
     prompt_ids = [group.prompt.input_ids.cpu() for group in groups]
-    kinds = [group.prompt.mm_token_type_ids.cpu() for group in groups]
-    image_mask = torch.cat([*kinds, torch.zeros_like(targets)]) == 1
+    of_images = torch.cat(prompt_ids) == image_token_id(model)
+    image_mask = torch.cat([of_images, torch.zeros_like(targets, dtype=torch.bool)])
     return SharedRow(
         input_ids=torch.cat([*prompt_ids, targets])[None].to(device),
-        positions=_row_positions(backbone, groups)[:, None].to(device),
+        positions=_row_positions(model, groups).to(device),
         image_mask=image_mask[None].to(device),
         predictors=predictor_index(layout).to(device),
         targets=targets.to(device),
@@ -101,21 +103,29 @@ def predictor_index(layout: RowLayout) -> Tensor:
     return before
 
 
-def prompt_positions(backbone: Any, prompt: EncodedPrompt) -> Tensor:
-    """M-RoPE positions int64 [3, P] of one prompt, on the CPU."""
-    positions, _ = backbone.get_rope_index(
-        prompt.input_ids.cpu()[None],
-        prompt.mm_token_type_ids.cpu()[None],
-        image_grid_thw=prompt.vision["image_grid_thw"].cpu(),
-    )
+def prompt_positions(model: Any, prompt: EncodedPrompt) -> Tensor:
+    """Positions of one prompt, on the CPU: M-RoPE int64 [3, P] where a model has it, else [P]."""
+    ids = prompt.input_ids.cpu()
+    indexer = getattr(model.base_model, "get_rope_index", None)
+    if indexer is None:
+        return torch.arange(ids.numel())
+    known = signature(indexer).parameters
+    grids = {name: grid.cpu() for name, grid in prompt.vision.items() if name in known}
+    positions, _ = indexer(ids[None], prompt.mm_token_type_ids.cpu()[None], **grids)
     return torch.as_tensor(positions[:, 0])
 
 
-def _row_positions(backbone: Any, groups: Sequence[RolloutGroup]) -> Tensor:
-    prompts = [prompt_positions(backbone, group.prompt) for group in groups]
+def _row_positions(model: Any, groups: Sequence[RolloutGroup]) -> Tensor:
+    prompts = [prompt_positions(model, group.prompt) for group in groups]
     completions = [
-        (torch.arange(rollout.tokens.numel()) + int(prompt.max()) + 1).expand(3, -1)
+        _positions_after(prompt, rollout.tokens.numel())
         for prompt, group in zip(prompts, groups, strict=True)
         for rollout in group.rollouts
     ]
-    return torch.cat([*prompts, *completions], dim=1)
+    return torch.cat([*prompts, *completions], dim=-1).unsqueeze(-2)
+
+
+def _positions_after(prompt: Tensor, length: int) -> Tensor:
+    """Positions [length] or [3, length] of a completion: it goes on where its prompt ended."""
+    following = torch.arange(length) + int(prompt.max()) + 1
+    return following.expand(*prompt.shape[:-1], -1)

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from speciarl_pl.policy import adapter
 from speciarl_pl.policy import identity as identities
+from speciarl_pl.policy.decoders import row_limit
 from speciarl_pl.policy.encoder import PromptEncoder
 from speciarl_pl.policy.plain import score_plain
 from speciarl_pl.policy.scores import FlatScores, TokenScores, completion_lengths, to_grid
-from speciarl_pl.policy.shared import score_shared
+from speciarl_pl.policy.shared import fits, say_once, score_shared
 from speciarl_pl.policy.vision import ImageFeatures, image_features
 from speciarl_pl.records import EncodedPrompt, RolloutGroup, Sample
 
@@ -137,7 +138,7 @@ class Policy(nn.Module):
         if self.rows == "plain" or not prompts:
             return []
         with self.autocast():
-            return image_features(self.base.model, prompts)
+            return image_features(self.base, prompts, pad_token_id=self.pad_token_id)
 
     def score(
         self,
@@ -211,10 +212,16 @@ class Policy(nn.Module):
             "temperature": temperature,
             "banned": banned,
             "entropy": entropy,
+            "pad_token_id": self.pad_token_id,
         }
-        if self.rows == "plain":
-            return score_plain(self.base, groups, pad_token_id=self.pad_token_id, **options)
-        return score_shared(self.base, groups, features=features, **options)
+        if self.rows == "shared" and fits(self.base, groups):
+            return score_shared(self.base, groups, features=features, **options)
+        if self.rows == "shared" and (limit := row_limit(self.base)):
+            say_once(
+                f"{self.base_name}: micro-batches with a row of more than {limit.tokens} tokens"
+                f" are scored with a row for every rollout: {limit.reason}"
+            )
+        return score_plain(self.base, groups, **options)
 
     def _adapter_off(self) -> AbstractContextManager[Any]:
         return _ReferencePass(self.model)

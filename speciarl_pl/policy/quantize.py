@@ -1,5 +1,6 @@
 """QLoRA: the linear layers of the language model in 4-bit NormalFloat, and nothing else."""
 
+import warnings
 from importlib.util import find_spec
 from typing import Any
 
@@ -59,6 +60,22 @@ def check_quantized(model: Any, path: str) -> None:
         raise ModelError(
             f"{path}: expected 4-bit weights in the {len(wanted)} linear layers of the language"
             f" model only, got {len(found)} 4-bit layers; wrong are {odd}"
+        )
+
+
+def warn_of_experts(model: Any, path: str) -> None:
+    """Say that the experts of a mixture stay wide, which are no linear layers in transformers."""
+    experts = [
+        parameter
+        for name, parameter in model.get_decoder().named_parameters()
+        if ".experts." in name and parameter.is_floating_point()
+    ]
+    if experts:
+        size = sum(parameter.numel() * parameter.element_size() for parameter in experts)
+        warnings.warn(
+            f"{path}: quantization=nf4 leaves the experts of this model as they are, "
+            f"{size / 2**30:.1f} GiB of {experts[0].dtype}; only its other layers are 4-bit",
+            stacklevel=3,
         )
 
 

@@ -10,8 +10,9 @@ decoder layers, which gradient checkpointing repeats in its recomputation; a swi
 around the forward pass would be off again by then.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -20,11 +21,17 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from speciarl_pl.errors import ModelError
 from speciarl_pl.policy.packing import RowLayout
 from speciarl_pl.policy.scores import length_mask
 
 IMPLEMENTATION = "speciarl_split"
 """Name of this function in transformers; set as `_attn_implementation` of the text config."""
+
+_UNDERSTOOD: Final = frozenset(
+    {"dropout", "scaling", "is_causal", "sliding_window", "position_ids", "use_cache"}
+)
+"""Arguments that an attention layer may give: heeded, or without a say in a row's attention."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,10 @@ class RowBlocks:
     """bool [R, 1, T, P + T]: which keys a completion token sees."""
     back: Tensor
     """int64 [L]: place of each token of the row in [B * P | R * T] flattened."""
+    longest: int
+    """Tokens of the longest completion with its prompt."""
+    attended: set[int] = field(default_factory=set)
+    """Layers that have attended by these blocks, so that one that did otherwise is found out."""
 
 
 def row_blocks(layout: RowLayout, device: torch.device) -> RowBlocks:
@@ -57,7 +68,14 @@ def row_blocks(layout: RowLayout, device: torch.device) -> RowBlocks:
         owners=owners,
         mask=torch.cat([prefix, causal.expand(len(owners), -1, -1)], dim=-1)[:, None],
         back=torch.cat([prompt_mask.flatten(), own_mask.flatten()]).nonzero().squeeze(-1),
+        longest=longest(layout),
     )
+
+
+def longest(layout: RowLayout) -> int:
+    """Tokens of the longest completion together with its prompt."""
+    own = zip(layout.owners, layout.completions, strict=True)
+    return max(layout.prompts[owner] + length for owner, length in own)
 
 
 def split_attention(
@@ -83,12 +101,33 @@ def split_attention(
 
     Returns:
         [1, L, heads, D], and None for the attention weights.
+
+    Raises:
+        ModelError: If the layer asks a row for attention of another kind.
     """
     if row_blocks is None:
         output, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
         return output, None
+    _check(module, row_blocks, kwargs)
+    row_blocks.attended.add(id(module))
     options = {"dropout_p": kwargs.get("dropout", 0.0), "scale": kwargs.get("scaling")}
     return attend(query[0], key[0], value[0], row_blocks, **options)[None], None
+
+
+def _check(module: nn.Module, blocks: RowBlocks, options: Mapping[str, Any]) -> None:
+    """Raise a `ModelError` on a layer that attends in a way that these blocks do not heed."""
+    causal = options.get("is_causal")
+    if not (getattr(module, "is_causal", True) if causal is None else causal):
+        raise ModelError("some of its layers attend to what comes later")
+    window = options.get("sliding_window")
+    if window is not None and window < blocks.longest:
+        raise ModelError(
+            f"some of its layers attend through a sliding window of {window} tokens, fewer than a"
+            f" row of {blocks.longest} has"
+        )
+    given = {name for name, value in options.items() if value is not None and value is not False}
+    if unknown := sorted(given - _UNDERSTOOD):
+        raise ModelError(f"its attention takes {', '.join(unknown)}, which such rows do not heed")
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, blocks: RowBlocks, **options: Any) -> Tensor:

@@ -1,12 +1,14 @@
 """Features of the frozen vision tower, computed once an image and scattered into the row."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor
 
+from speciarl_pl.policy.decoders import decoder_call, image_token_id
+from speciarl_pl.policy.inputs import joinable, row_inputs
 from speciarl_pl.records import EncodedPrompt
 
 
@@ -20,26 +22,43 @@ class ImageFeatures:
     """Qwen3-VL: one [image tokens, hidden] per early layer, added to its output."""
 
 
+DEEPSTACK: Final = ("visual_pos_masks", "deepstack_visual_embeds")
+"""Arguments of a language model that takes features in its early layers too."""
+
+
 @torch.no_grad()
-def image_features(backbone: Any, prompts: Sequence[EncodedPrompt]) -> list[ImageFeatures]:
+def image_features(
+    model: Any, prompts: Sequence[EncodedPrompt], *, pad_token_id: int
+) -> list[ImageFeatures]:
     """Run the tower once over the images of all prompts.
 
+    Images that cannot be joined go through it one after the other.
+
     Args:
-        backbone: `Qwen2VLModel`, `Qwen2_5_VLModel` or `Qwen3VLModel`.
+        model: Any VLM whose config names its image token.
         prompts: One image each, of any size.
+        pad_token_id: Fills rows.
 
     Returns:
-        The features of each image, on the tower's device.
+        The features of each image, on the model's device.
     """
-    device = backbone.device
-    pixels = torch.cat([prompt.vision["pixel_values"] for prompt in prompts]).to(device)
-    grids = torch.cat([prompt.vision["image_grid_thw"] for prompt in prompts]).to(device)
-    found = backbone.get_image_features(pixels, grids, return_dict=True)
-    levels = getattr(found, "deepstack_features", None) or []
-    return [
-        ImageFeatures(embeds, tuple(level[index] for level in levels))
-        for index, embeds in enumerate(found.pooler_output)
-    ]
+    found: dict[int, ImageFeatures] = {}
+    for places in joinable(prompts):
+        part = [prompts[place] for place in places]
+        found.update(zip(places, _of_batch(model, part, pad_token_id), strict=True))
+    return [found[place] for place in range(len(prompts))]
+
+
+def _of_batch(
+    model: Any, prompts: Sequence[EncodedPrompt], pad_token_id: int
+) -> Iterator[ImageFeatures]:
+    inputs = row_inputs(model, prompts, pad_token_id=pad_token_id)
+    call = decoder_call(model, inputs)
+    of_images = inputs["input_ids"] == image_token_id(model)
+    sizes = of_images.sum(-1).tolist()
+    deepstack = call.extra.get(DEEPSTACK[1], ())
+    levels = [level.split(sizes) for level in (call.embeds[of_images], *deepstack)]
+    return (ImageFeatures(embeds, tuple(above)) for embeds, *above in zip(*levels, strict=True))
 
 
 def scatter(embeds: Tensor, image_mask: Tensor, features: Sequence[ImageFeatures]) -> Tensor:
@@ -60,7 +79,7 @@ def scatter(embeds: Tensor, image_mask: Tensor, features: Sequence[ImageFeatures
 def deepstack_arguments(
     image_mask: Tensor, features: Sequence[ImageFeatures]
 ) -> dict[str, Tensor | list[Tensor]]:
-    """Extra arguments of Qwen3-VL's language model; empty for the others.
+    """Extra arguments of a language model that takes features in early layers; else empty.
 
     Args:
         image_mask: bool [1, L], true on the image tokens of the prompts.
@@ -73,4 +92,4 @@ def deepstack_arguments(
     stacked = [torch.cat(level) for level in levels]
     if not stacked:
         return {}
-    return {"visual_pos_masks": image_mask, "deepstack_visual_embeds": stacked}
+    return dict(zip(DEEPSTACK, (image_mask, stacked), strict=True))

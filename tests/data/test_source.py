@@ -1,7 +1,7 @@
 import pytest
 
 from speciarl_pl.data.datasets import ImageFolder, WorldImages
-from speciarl_pl.data.source import subset_indices
+from speciarl_pl.data.source import as_table, subset_indices
 from speciarl_pl.errors import DataError
 
 
@@ -56,3 +56,11 @@ def test_arguments_are_checked(arguments, message):
 def test_sources_do_not_touch_the_disk_when_made():
     assert ImageFolder("/no/such/place").name == "place"
     assert WorldImages("train").name == "world_train"
+
+
+def test_text_that_is_not_utf8_is_shown_and_a_label_refused():
+    table = as_table({"id": ["a\udcff", r"a\xff"], "subset": ["\udce9", ""]})
+    assert table["id"][:] == [r"a\xff", r"a\xff#2"]
+    assert table["subset"][:] == [r"\xe9", ""]
+    with pytest.raises(DataError, match=r"label 'rose\\ud800': not UTF-8.* mend the"):
+        as_table({"truth": ["oak", "rose\ud800"]})

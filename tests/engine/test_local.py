@@ -121,6 +121,11 @@ def test_pixel_limits_are_those_of_the_trainers_processor():
     assert pixel_limits(policy) == {"size": {"shortest_edge": 784, "longest_edge": 1568}}
 
 
+def test_pixel_limits_do_not_hang_on_how_rollouts_are_laid_out():
+    policy = load_policy("world", rows="plain", max_pixels=1568)
+    assert pixel_limits(policy)["size"]["longest_edge"] == 1568
+
+
 def test_prompts_go_out_with_one_placeholder(asleep, policy):
     engine, _ = asleep(0)
     (request,) = vllm_tools.requests(policy, count=1)

@@ -57,6 +57,54 @@ def test_a_refusal_is_not_tried_again(status):
     assert stats.value("backend_errors", kind=f"status_{status}") == 1
 
 
+def picky(*refused, message="Unsupported parameter: '{0}' is not supported with this model."):
+    """A server that refuses requests with one of these fields, in OpenAI's words or others'."""
+
+    def answer(body, number):
+        for name in refused:
+            if name in body:
+                return error(400, message.format(name))
+        return completion("wrong")
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Unsupported parameter: '{0}' is not supported with this model.",
+        "Unsupported value: '{0}' does not support 0 with this model. Only the default (1) is.",
+        "Unrecognized request argument supplied: {0}",
+        "`{0}` is deprecated for this model.",
+    ],
+)
+@pytest.mark.parametrize(
+    "refused", [["max_tokens"], ["temperature"], ["max_tokens", "temperature"]]
+)
+def test_an_endpoint_that_refuses_a_field_is_asked_without_it_from_then_on(refused, message):
+    judgements, server, stats = ask(picky(*refused, message=message), [PAIR] * 2, concurrency=1)
+    assert judgements == [WRONG] * 2
+    assert len(server.bodies) == len(refused) + 2
+    last = server.bodies[-1]
+    assert last.get("max_completion_tokens", last.get("max_tokens")) > 0
+    assert not set(refused) & set(last)
+    assert stats.value("backend_errors", kind="status_400") == 0
+
+
+def test_many_questions_at_once_learn_together_what_is_refused():
+    pairs = [Pair("Samoyed", str(number)) for number in range(40)]
+    judgements, server, _ = ask(picky("max_tokens", "temperature"), pairs, concurrency=8)
+    assert judgements == [WRONG] * 40
+    assert len(server.bodies) <= 40 + 2 * 8
+
+
+def test_a_value_that_is_refused_is_no_refused_field():
+    message = "'max_tokens' or 'max_completion_tokens' is too large: 45, the context holds 10"
+    judgements, server, _ = ask(says(error(400, message)))
+    assert judgements == [Unjudged(f"llm: {server.url}: 400: {message}")]
+    assert len(server.bodies) == 1
+
+
 @pytest.mark.parametrize(
     ("body", "told"),
     [

@@ -87,6 +87,8 @@ CONTENTS = {
 
 MESSAGES = {
     "cut": completion("specific", finish="length"),
+    "cut-while-thinking": completion("<think>specific", finish="length"),
+    "cut-reasoning": completion(None, finish="length", reasoning="specific"),
     "filtered": completion("specific", finish="content_filter"),
     "refused": completion("specific", refusal="I cannot help with that"),
     "refused-without-text": completion(None, refusal="I cannot help with that"),
@@ -127,6 +129,18 @@ def test_after_an_unreadable_reply_a_good_one_counts(server, judge, name):
     assert judge.judge([PAIR])[0] == Verdict(Category.GENERIC, "llm:single@1:m")
 
 
+@pytest.mark.parametrize("name", ["cut-while-thinking", "cut-reasoning"])
+def test_a_reply_that_is_cut_while_thinking_says_what_to_raise(server, judge, name):
+    answers(server, UNREADABLE[name])
+    (judgement,) = judge.judge([PAIR])
+    assert "(cut while thinking, raise max_tokens: " in judgement.reason
+
+
+def test_a_reply_whose_thought_ended_in_the_text_is_read(server, judge):
+    answers(server, completion("It is a breed... </think> less_specific<|im_end|>"))
+    assert judge.judge([PAIR])[0] == Verdict(Category.LESS_SPECIFIC, "llm:single@1:m")
+
+
 PIECES = st.sampled_from(
     [*LABELS, *'{}[]":,.', '{"category": "', '"}', "category", "not ", " or ", "\n", "null", "1"]
 )
@@ -139,8 +153,10 @@ FUZZ = st.lists(PIECES, max_size=6).map("".join) | st.text(max_size=30)
 def test_fuzzed_contents(server, judge, content):
     answers(server, completion(content))
     (judgement,) = judge.judge([PAIR])
-    stated = _plainly_stated(judge, content)
-    assert (judgement.category.label if isinstance(judgement, Verdict) else None) == stated
+    said = judgement.category.label if isinstance(judgement, Verdict) else None
+    folded = " ".join(content.replace("_", " ").replace("-", " ").casefold().split())
+    assert said is None or said in folded
+    assert content.strip() not in LABELS or said == content.strip()
 
 
 JSON = st.recursive(
@@ -229,18 +245,3 @@ def _stating(judge, label):
     """A reply that states `label` in the way that the judge asks for."""
     is_json = _mode(judge) == "json_schema"
     return completion(json.dumps({"category": label}) if is_json else label)
-
-
-def _plainly_stated(judge, content):
-    """The one label that `content` states, by a plain reading."""
-    if _mode(judge) == "json_schema":
-        whole = [json.dumps({"category": label}) for label in LABELS]
-        squeezed = content.replace("\n", "").replace(": ", ":")
-        return dict(zip([one.replace(": ", ":") for one in whole], LABELS, strict=True)).get(
-            squeezed
-        )
-    if _mode(judge) == "choice":
-        return content.strip() if content.strip() in LABELS else None
-    bare = content.strip(" \t\r\n\"'`*\u201c\u201d\u2018\u2019\u00ab\u00bb").casefold()
-    bare = bare[:-1].strip(" \t\r\n\"'`*") if bare.endswith(".") else bare
-    return bare if bare in LABELS else None

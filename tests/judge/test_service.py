@@ -272,16 +272,19 @@ def test_many_clients_wait_at_once():
         (b"\xff\xfe", "Invalid JSON: expected value at line 1 column 1"),
         (b'{"pairs": "\xff"}', "Invalid JSON: invalid unicode code point at line 1 column 12"),
         (b"[" * 9_000, "Invalid JSON: recursion limit exceeded at line 1 column 202"),
-        (b'{"x": "\\ud800", "y": ' + b"[" * 9_000, "expected JSON in UTF-8"),
-        (b'{"pairs": ["\\ud800", "\xff"]}', "expected JSON in UTF-8"),
+        (b'{"x": "\\ud800", "y": ' + b"[" * 9_000, "Invalid JSON: "),
+        (b'{"pairs": ["\\ud800", "\xff"]}', "Invalid JSON: "),
         (b"[]", "Input should be an object"),
         (b"{}", "pairs: Field required"),
-        (b'{"pairs": [{"truth": 3, "prediction": "a"}]}', "pairs.0.truth: Input should be a valid"),
+        (
+            b'{"pairs": [{"truth": 3, "prediction": "a"}]}',
+            "pairs.0.truth: Input should be an instance of str",
+        ),
         (b'{"pairs": [{"truth": "\\ud800", "prediction": 1}]}', "pairs.0.prediction: Input should"),
         (b'{"pairs": [{"truth": "a"}]}', "pairs.0.prediction: Field required"),
         (b'{"pairs": [], "stream": "yes"}', "stream: Input should be a valid boolean"),
         (b'{"pairs": [], "streem": true}', "streem: Extra inputs are not permitted"),
-        (b'{"pairs": [], "\\ud800": true}', "Input should be a valid string"),
+        (b'{"pairs": [], "\\ud800": true}', "?: Extra inputs"),
     ],
     ids=[
         "empty",
@@ -426,13 +429,13 @@ def test_the_document_says_what_is_answered(served, request):
         "/readyz": ["get"],
         "/metrics": ["get"],
     }
-    token = {"401"} if served == "secret" else set()
+    guard = {"401"} if served == "secret" else {"421"}
     judge = paths["/v1/judge"]["post"]
-    assert set(judge["responses"]) == {"200", "413", "415", "422"} | token
+    assert set(judge["responses"]) == {"200", "408", "413", "415", "422"} | guard
     assert set(judge["responses"]["200"]["content"]) == {"application/json", "application/x-ndjson"}
     assert ("security" in judge) == (served == "secret")
     assert set(paths["/readyz"]["get"]["responses"]) == {"200", "503"}
-    assert set(paths["/metrics"]["get"]["responses"]) == {"200"} | token
+    assert set(paths["/metrics"]["get"]["responses"]) == {"200"} | guard
     assert list(paths["/metrics"]["get"]["responses"]["200"]["content"]) == ["text/plain"]
     [example] = document["components"]["schemas"]["JudgeRequest"]["examples"]
     assert document["components"]["schemas"]["JudgeRequest"]["properties"]["pairs"]["maxItems"]

@@ -10,11 +10,25 @@ from speciarl_pl.judge.refusal import is_refusal
 
 REFUSALS = (
     """none|None.|"None"|unknown|Unknown species|n/a|N/A|nothing|I don't know|I dont know
-I do not know what this is|I\u2019m not sure|not sure|unsure|cannot tell|can't tell|Cannot determine
-I cannot tell what this is|unable to identify|It cannot be determined from the image|no idea|idk
-Sorry, I cannot identify this image|unidentifiable|abstain|none of these|I have no idea
-I cannot tell what flower this is|unable to tell which breed of dog it is
-It is not possible to determine the exact type|could not be identified|uncertain|unclear
+I do not know what this is|I\u2019m not sure|not sure|unsure|cannot tell|can't tell
+Cannot determine|I cannot tell what this is|unable to identify
+It cannot be determined from the image|no idea|idk|Sorry, I cannot identify this image
+unidentifiable|abstain|none of these|I have no idea|I cannot tell what flower this is
+unable to tell which breed of dog it is|It is not possible to determine the exact type
+could not be identified|uncertain|unclear|I'm afraid I can't help with that.
+I'd rather not guess.|I won't guess|There is not enough detail to tell
+There isn't enough information in the image to identify the species|Insufficient information
+It is hard to say.|It's difficult to determine the exact breed|hard to tell from this angle
+The image is too blurry to identify the species|too dark and blurry to tell|unrecognizable
+not identifiable|As an AI language model, I cannot identify it|I have no way of knowing
+I don't have enough information|The object is not clearly visible.
+I am unable to determine what this is.|No identifiable object|I do not recognize this
+I'm not able to tell which species it is|it isn't possible to say for certain
+I cannot confidently name it|Unfortunately, I am not certain.|indistinguishable|[unknown]
+<unknown>|\\boxed{None}|{"answer": "unknown"}|It lacks sufficient detail
+I must decline to answer
+The species cannot be determined with certainty from this photo alone.
+I can\u2019t make out what it is
 """.replace("\n", "|")
     .strip("|")
     .split("|")
@@ -22,9 +36,11 @@ It is not possible to determine the exact type|could not be identified|uncertain
 
 NAMES = (
     """dog|nonesuch|none-so-pretty|unknown bird|not sure, maybe a dog|I don't know, a dog
-cannot tell a lion from a tiger|can't say but it looks like a husky|nothing but a dog|passerine
-cannot say which rose|I can not tell what dog this is, a samoyed
-pass flower|unicorn|no-see-um|sure|I|this is a dog|canna|cant hook|noneya
+cannot tell a lion from a tiger|can't say but it looks like a husky|nothing but a dog
+passerine|cannot say which rose|I can not tell what dog this is, a samoyed|none but a dog
+too small to be a lion|I'm not sure, a small bird|no bird|impossible burger|dark animal
+hard to tell, dog|clear|very small|a light|unknown soldier|I am sure|never mind the dog
+a photo of a dog|pass flower|unicorn|no-see-um|sure|I|this is a dog|canna|cant hook|noneya
 """.replace("\n", "|")
     .strip("|")
     .split("|")

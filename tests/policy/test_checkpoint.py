@@ -8,7 +8,7 @@ from transformers.utils import logging
 
 from speciarl_pl.errors import ModelError
 from speciarl_pl.policy import load_policy
-from speciarl_pl.policy.checkpoint import quiet, resolve
+from speciarl_pl.policy.checkpoint import quiet, resolve, vlm_config
 
 from . import tiny
 
@@ -94,6 +94,15 @@ def test_a_hub_id_that_cannot_be_fetched_gives_the_cause(monkeypatch):
         load_policy("someone/some-vlm")
 
 
+def test_a_model_that_comes_as_code_is_refused_without_asking_for_leave_to_run_it(tmp_path):
+    """As InternVL's first repositories, or MiniCPM-V."""
+    code = {"AutoConfig": "configuration_internvl_chat.InternVLChatConfig"}
+    config = {"model_type": "internvl_chat", "auto_map": code}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelError, match=r"code of its own, which is not run; .* named \.\.\.-hf"):
+        vlm_config(str(tmp_path))
+
+
 def test_missing_weights_are_named(tmp_path):
     tiny.save_qwen(tmp_path)
     (tmp_path / "model.safetensors").unlink()
@@ -125,7 +134,7 @@ def test_a_missing_processor_file_is_reported(tmp_path, name):
 def test_a_tokenizer_without_a_chat_template_is_reported(tmp_path):
     tiny.save_qwen(tmp_path)
     (tmp_path / "chat_template.jinja").unlink()
-    with pytest.raises(ModelError, match="no chat template"):
+    with pytest.raises(ModelError, match="nor tokenizer has a chat template"):
         load_policy(str(tmp_path))
 
 

@@ -1,29 +1,36 @@
-"""Families that score on plain rows, against float64 models that get one row, without padding."""
+"""Each family against float64 models, which get what its own processor makes of a single row."""
 
 from dataclasses import replace
+from functools import cache
 
 import pytest
 import torch
+from families import FEW, marked, save
 from peft import PeftModel
-from transformers import AutoModelForImageTextToText, AutoProcessor
+from transformers import AutoModelForImageTextToText
 
 from speciarl_pl.callbacks import HFRolloutCallback, RolloutRequest, Sampling
 from speciarl_pl.errors import ModelError
 from speciarl_pl.grpo import GRPOLoss
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.policy import load_policy
-from speciarl_pl.policy.encoder import user_turn
+from speciarl_pl.policy.checkpoint import vlm_config
 from speciarl_pl.policy.inputs import joinable, row_inputs
-from speciarl_pl.policy.load import image_backend
+from speciarl_pl.policy.modules import decoder_name
 from speciarl_pl.records import EncodedPrompt, JudgedGroup, RolloutGroup, ScoredGroup
 from speciarl_pl.update import PolicyUpdate, Ranks
 
-from . import families, tiny
+from . import tiny
+from .test_family_prompts import by_its_own_processor
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.usefixtures("num2words"),
     pytest.mark.filterwarnings(  # PaliGemma's own processor
         "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+    ),
+    pytest.mark.filterwarnings(  # Mllama's own tower
+        "ignore:`hidden_state` is deprecated:FutureWarning"
     ),
 ]
 
@@ -36,9 +43,20 @@ GRADIENT = {"float32": 1e-5, "bfloat16": 0.05}
 """Relative, over the whole adapter."""
 
 
-@pytest.fixture(scope="session", params=families.FAMILIES)
-def directory(request, tmp_path_factory):
-    return str(families.save(tmp_path_factory.mktemp(request.param), request.param))
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """Directory of a family, written once."""
+    return cache(lambda name: str(save(tmp_path_factory.mktemp(name), name)))
+
+
+@pytest.fixture(scope="module", params=marked(slow=False))
+def directory(request, saved):
+    return saved(request.param)
+
+
+@pytest.fixture(scope="module", params=FEW)
+def one_of_few(request, saved):
+    return saved(request.param)
 
 
 def requests_of(policy, size=3):
@@ -67,28 +85,32 @@ def rollouts(groups):
 def in_float64(directory, policy, tmp_path):
     """The same model, as transformers and PEFT make it of what the policy saves."""
     policy.save_adapter(tmp_path)
-    base = AutoModelForImageTextToText.from_pretrained(directory, dtype=torch.float64)
+    kind = vlm_config(directory).model_type
+    # The fused product of experts knows no float64.
+    options = {"experts_implementation": "eager"} if kind.endswith("moe") else {}
+    base = AutoModelForImageTextToText.from_pretrained(directory, dtype=torch.float64, **options)
     return PeftModel.from_pretrained(base, tmp_path, is_trainable=True).double().eval()
+
+
+LATER = {
+    "mm_token_type_ids": lambda _, tokens: torch.zeros_like(tokens),
+    "token_type_ids": lambda kinds, tokens: torch.full_like(tokens, int(not kinds.any())),
+    "cross_attention_mask": lambda mask, tokens: mask[:, -1:].expand(-1, tokens.shape[1], -1, -1),
+}
+"""What the family's own `generate` says of an answer. Prompts of PaliGemma are all 0, answers 1; of
+Gemma 3 only the image is 1."""
 
 
 def row_logprobs(model, directory, policy, group, rollout):
     """Log-probs of one completion, from what the processor itself makes of image and question."""
-    processor = AutoProcessor.from_pretrained(directory, backend=image_backend())
-    text = processor.apply_chat_template(
-        user_turn(group.sample.prompt), tokenize=False, add_generation_prompt=True
-    )
-    inputs = dict(
-        processor(
-            images=[group.sample.image], text=[text], add_special_tokens=False, return_tensors="pt"
-        )
-    )
+    inputs = by_its_own_processor(directory, group.sample)
     inputs.pop("labels", None)
     tokens = rollout.tokens[None]
-    ends = {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
-    if "token_type_ids" in inputs:
-        causal = model.config.model_type == "paligemma"
-        ends["token_type_ids"] = torch.full_like(tokens, int(causal))
-    inputs |= {name: torch.cat([inputs[name], end], dim=1) for name, end in ends.items()}
+    for name, value in inputs.items():
+        if value.shape[:2] == inputs["attention_mask"].shape and name != "attention_mask":
+            later = LATER.get(name, lambda _, tokens: tokens)(value, tokens)
+            inputs[name] = torch.cat([value, later], dim=1)
+    inputs["attention_mask"] = torch.ones_like(inputs["input_ids"])
     logits = model(**inputs).logits[0, -tokens.numel() - 1 : -1] / TEMPERATURE
     logits[:, policy.banned_token_ids] = -torch.inf
     return logits.log_softmax(-1).gather(-1, rollout.tokens[:, None])[:, 0]
@@ -133,13 +155,16 @@ def test_log_probs_and_gradients_are_those_of_a_row_of_its_own(directory, dtype,
     sampled = torch.cat([rollout.logprobs for rollout in rollouts(groups)])
     between = (sampled - found.detach()).abs()
     assert between.max() < FLOAT32 if dtype == "float32" else between.mean() < BFLOAT16
+    trained = {name: p for name, p in policy.named_parameters() if p.requires_grad}
+    assert all(f".{decoder_name(policy.base)}.layers." in name for name in trained)
+    assert all(p.grad.any() for p in trained.values()), "all of the adapter learns"
     base = policy.score(groups, temperature=TEMPERATURE, reference=True)
     assert (base.logprobs - scores.logprobs).abs().max() > 0.05, "the adapter matters"
 
 
-def test_company_does_not_matter(directory):
+def test_company_does_not_matter(one_of_few):
     """Images of three sizes together, one by one, and in another order."""
-    policy = tiny.stirred_policy(directory)
+    policy = tiny.stirred_policy(one_of_few)
     requests = requests_of(policy)
     together = drawn(policy, requests)
     alone = [group for request in requests for group in drawn(policy, [request])]
@@ -160,8 +185,8 @@ def test_the_image_matters(directory):
     assert (first - second).abs().max() > 1e-4
 
 
-def test_an_update_moves_the_adapter(directory):
-    policy = tiny.stirred_policy(directory).train()
+def test_an_update_moves_the_adapter(one_of_few):
+    policy = tiny.stirred_policy(one_of_few).train()
     before = {name: tensor.clone() for name, tensor in policy.adapter_state_dict().items()}
     scored = []
     for group in drawn(policy):
@@ -179,9 +204,9 @@ def test_an_update_moves_the_adapter(directory):
     assert len(changed) == len(before)
 
 
-@pytest.fixture(scope="module")
-def gemma3_dir(tmp_path_factory):
-    return str(families.save(tmp_path_factory.mktemp("gemma3"), "gemma3"))
+@pytest.fixture
+def gemma3_dir(saved):
+    return saved("gemma3")
 
 
 def test_gemma3_is_told_which_tokens_are_of_an_image(gemma3_dir):
@@ -207,13 +232,6 @@ def test_what_is_said_of_tokens_is_zero_at_padding_and_completions(gemma3_dir):
         left = max(p.input_ids.numel() for p in prompts) - prompt.input_ids.numel()
         kinds = rows["token_type_ids"][row]
         assert kinds[left : left + prompt.input_ids.numel()].sum() == kinds.sum() == 4
-
-
-def test_the_token_that_begins_a_text_is_there_once(directory):
-    policy = load_policy(directory)
-    prompt = policy.encode(tiny.sample())
-    bos = policy.tokenizer.bos_token_id
-    assert int((prompt.input_ids == bos).sum()) == 1
 
 
 def test_prompts_are_joined_by_the_shapes_of_their_images():
@@ -247,7 +265,17 @@ def test_images_that_cannot_be_joined_are_refused_by_the_name_of_their_processor
 
 
 def test_a_model_without_a_chat_template_is_refused_when_it_is_loaded(tmp_path):
-    folder = families.save(tmp_path, "gemma3")
-    (folder / "chat_template.jinja").unlink()
+    folder = save(tmp_path, "gemma3", weights=False)
+    (folder / "chat_template.json").unlink()
     with pytest.raises(ModelError, match="neither processor nor tokenizer has a chat template"):
         load_policy(str(folder))
+
+
+@pytest.mark.parametrize("family", marked(["llava_next", "llava_onevision"]))
+def test_a_model_knows_the_shapes_that_its_images_are_limited_to(saved, family):
+    limited = tiny.stirred_policy(saved(family), max_pixels=56 * 112)
+    assert limited.base.config.image_grid_pinpoints == [[56, 112], [112, 56]]
+    groups = drawn(limited)
+    scores = limited.score(groups, temperature=TEMPERATURE)
+    sampled = torch.cat([rollout.logprobs for rollout in rollouts(groups)])
+    assert (sampled - scores.logprobs[scores.mask]).abs().max() < FLOAT32

@@ -24,7 +24,7 @@ def test_a_first_token_is_predicted_by_the_end_of_its_prompt():
 
 def test_row_holds_every_token_once(policy):
     groups = tiny.uneven_groups(policy)
-    row = pack(policy.base.model, groups, policy.device)
+    row = pack(policy.base, groups, policy.device)
     assert row.input_ids.shape == (1, 118 + 49)
     assert torch.equal(row.input_ids[0, 118:], row.targets)
     images = sum(int(group.prompt.mm_token_type_ids.sum()) for group in groups)
@@ -34,7 +34,7 @@ def test_row_holds_every_token_once(policy):
 
 def test_positions_are_those_of_a_row_of_its_own(policy):
     groups = tiny.uneven_groups(policy)
-    row = pack(policy.base.model, groups, policy.device)
+    row = pack(policy.base, groups, policy.device)
     completions = row.positions[:, 0, row.layout.prefix :].split(list(row.layout.completions), 1)
     pairs = [(group.prompt, rollout) for group in groups for rollout in group.rollouts]
     for found, (prompt, rollout) in zip(completions, pairs, strict=True):

@@ -95,8 +95,8 @@ def test_split_attention_equals_a_dense_mask_over_the_row(qwen_dirs, family, dty
 
 def scores_under_a_dense_mask(policy, groups):
     base = policy.base
-    row = pack(base.model, groups, policy.device)
-    features = image_features(base.model, [group.prompt for group in groups])
+    row = pack(base, groups, policy.device)
+    features = image_features(base, [group.prompt for group in groups], pad_token_id=0)
     embeds = base.model.language_model.embed_tokens(row.input_ids)
     hidden = base.model.language_model(
         inputs_embeds=scatter(embeds, row.image_mask, features),

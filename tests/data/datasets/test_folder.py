@@ -79,7 +79,7 @@ def test_what_is_left_out_is_counted_and_named(photo, tmp_path):
 
 def test_a_class_whose_name_is_not_utf8_has_no_label(photo, tmp_path):
     photo(os.fsdecode(b"Citro\xebn/a.png"))
-    with pytest.raises(DataError, match=r"label 'Citro\\xebn': not UTF-8.*rename the folder"):
+    with pytest.raises(DataError, match=r"label 'Citro\\xebn': not UTF-8.* rename the folder"):
         ImageFolder(str(tmp_path)).table()
 
 
