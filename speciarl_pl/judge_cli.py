@@ -64,12 +64,15 @@ def _add_ask(parser: ArgumentParser) -> None:
     """Judge one pair."""
     parser.add_argument("truth", help="the label of the data set")
     parser.add_argument("prediction", help="the answer of the model")
+    parser.add_argument(
+        "--dataset", default="", help="tree or data set of the truth, such as flowers102"
+    )
     parser.add_argument("--config", type=str | None, default=None, help=_CONFIG)
 
 
 def _ask(options: Namespace) -> int:
     with _judge(options.config) as judge:
-        reply = ask(judge, options.truth, options.prediction)
+        reply = ask(judge, options.truth, options.prediction, options.dataset)
     print(reply.text)
     return reply.exit_code
 
@@ -80,7 +83,7 @@ def _ask(options: Namespace) -> int:
 def _add_audit(parser: ArgumentParser) -> None:
     """Compare a judge with labels or with another judge, and with itself in other words."""
     parser.add_argument(
-        "--pairs", required=True, help="CSV, TSV or JSONL: truth,prediction,category"
+        "--pairs", required=True, help="CSV, TSV or JSONL: truth,prediction,category,dataset"
     )
     parser.add_argument("--config", type=str | None, default=None, help=_CONFIG)
     parser.add_argument("--against", type=str | None, default=None, help="YAML of another judge")

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from speciarl_pl.errors import UnjudgedError
 from speciarl_pl.judge import EarlyJudge, Judge, PatientJudge, judge_groups
+from speciarl_pl.judge.rollouts import judged_as
 from speciarl_pl.records import JudgedGroup, RolloutGroup, Unjudged
 from speciarl_pl.sampling import Finished
 
@@ -43,7 +44,7 @@ class RolloutJudging:
         if not judge.waits:
             return None
         early = self._early = EarlyJudge(judge, self._max_chars, self.thinking_opened)
-        return lambda sample, text: early.add(sample.truth, text)
+        return lambda sample, text: early.add(sample.truth, text, judged_as(sample))
 
     def judge(self, judge: Judge, groups: Sequence[RolloutGroup]) -> list[JudgedGroup]:
         """Judge all rollouts of a batch, waiting for what was begun early."""

@@ -33,6 +33,8 @@ class Sample:
     """Named part of the data set to look at apart, e.g. `easy`; empty if there is none."""
     position: int = 0
     """Place among all samples of its stage, data set after data set, from 0."""
+    taxonomy: str = ""
+    """Tree of names of its data set, as the source names it; empty if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,9 @@ class Pair:
     """The label of the data set, as written."""
     prediction: str
     """The answer of the model, as written."""
+    dataset: str = ""
+    """Tree of names that the truth belongs to, or the name of its data set; empty if unknown. It
+    tells a judge with trees of several sets which one to read; judges of words alone ignore it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ _BOX = re.compile(
     r"\\boxed\s*+\{((?:[^{}]|\{[^{}]*+\})*+)\}"
     r"|<\|begin_of_box\|>((?:[^<]|<(?!\|))*+)<\|end_of_box\|>"
 )
+_SIGNS = re.compile(r"[{\[\\<$`(]")
+"""Without any of these nothing is wrapped."""
 _DEPTH: Final = 4
 """Most wrappers around one another."""
 _KEYS: Final = re.compile(
@@ -87,6 +89,8 @@ def answer_inside(text: str) -> str:
         >>> answer_inside("{Samoyed}")
         '{Samoyed}'
     """
+    if not _SIGNS.search(text):  # as nearly always
+        return text.strip()
     bare = unwrapped(text)
     if not bare.startswith(("{", "[")):
         return bare

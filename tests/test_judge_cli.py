@@ -27,6 +27,15 @@ def test_ask(truth, prediction, said, config, capsys):
     assert capsys.readouterr().out.startswith(said)
 
 
+def test_ask_for_a_data_set(capsys):
+    pair = ["ask", "lotus", "Lotus Elise", "--dataset"]
+    assert [judge_cli([*pair, name]) for name in ("flowers102", "my photos")] == [1, 1]
+    assert capsys.readouterr().out == (
+        "unjudged: taxonomy: unknown prediction 'Lotus Elise'\n"
+        "unjudged: taxonomy: no tree here is for data set 'my photos'; name one by `datasets`\n"
+    )
+
+
 def test_ask_about_something_that_no_stage_knows(capsys):
     assert judge_cli(["ask", "teapot", "kettle"]) == 1
     assert capsys.readouterr().out == "unjudged: taxonomy: unknown truth 'teapot'\n"

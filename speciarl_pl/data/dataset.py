@@ -89,6 +89,7 @@ class ImageDataset(Dataset[Sample | SkippedSample]):
             image,
             row["subset"],
             self._first + index,
+            row.get("taxonomy") or self._source.taxonomy or "",
         )
 
 

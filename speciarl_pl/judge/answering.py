@@ -18,7 +18,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Question(Protocol):
-    """Anything with a truth and a prediction."""
+    """Anything with a truth, a prediction and their data set."""
 
     @property
     def truth(self) -> str:
@@ -26,6 +26,10 @@ class Question(Protocol):
 
     @property
     def prediction(self) -> str:
+        """As in `Pair`."""
+
+    @property
+    def dataset(self) -> str:
         """As in `Pair`."""
 
 
@@ -59,23 +63,25 @@ def answer_each(
         1 -2 no truth to compare with
         2 -2 prediction: expected at most 10 characters, got 99
     """
-    places: dict[tuple[str, str], list[int]] = {}
+    places: dict[tuple[str, str, str], list[int]] = {}
     for place, question in enumerate(questions):
         refusal = _refusal(question, max_chars)
         if refusal is not None:
             yield place, refusal
         else:
-            key = answer_key(question.truth), answer_key(question.prediction)
+            key = answer_key(question.truth), answer_key(question.prediction), question.dataset
             places.setdefault(key, []).append(place)
     groups = list(places.values())
-    asked = [Pair(questions[group[0]].truth, questions[group[0]].prediction) for group in groups]
+    firsts = [questions[group[0]] for group in groups]
+    asked = [Pair(first.truth, first.prediction, first.dataset) for first in firsts]
     for index, judgement in _each_once(judge, asked, on_bug):
         for place in groups[index]:
             yield place, judgement
 
 
 def _refusal(question: Question, max_chars: int) -> Unjudged | None:
-    for name, text in (("truth", question.truth), ("prediction", question.prediction)):
+    for name in ("truth", "prediction", "dataset"):
+        text = getattr(question, name)
         if len(text) > max_chars:
             return Unjudged(f"{name}: expected at most {max_chars} characters, got {len(text)}")
         if not _is_plain(text):

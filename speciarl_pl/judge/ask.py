@@ -29,13 +29,14 @@ class Reply:
     """0 with a verdict, 1 without."""
 
 
-def ask(judge: Judge, truth: str, prediction: str) -> Reply:
+def ask(judge: Judge, truth: str, prediction: str, dataset: str = "") -> Reply:
     """Ask `judge` about one pair.
 
     Args:
         judge: An opened judge.
         truth: The label of the data set.
         prediction: The answer of the model.
+        dataset: Its tree or data set, where the judge has trees of several.
 
     Returns:
         The category, its meaning and where it came from, or the reason why there is no verdict.
@@ -49,7 +50,7 @@ def ask(judge: Judge, truth: str, prediction: str) -> Reply:
         specific: the same thing as the truth
         source: exact:same
     """
-    judgement = judge_pairs(judge, [Pair(truth, prediction)])[0]
+    judgement = judge_pairs(judge, [Pair(truth, prediction, dataset)])[0]
     if not isinstance(judgement, Verdict):
         again = "\nasking again later may help" if judgement.transient else ""
         return Reply(f"unjudged: {shown(judgement.reason, 500)}{again}", 1)

@@ -17,8 +17,8 @@ from speciarl_pl.judge.constraint import (
 )
 from speciarl_pl.judge.probe import working_mode
 from speciarl_pl.judge.prompt import Prompt
-from speciarl_pl.judge.reading import read_batch, read_one
 from speciarl_pl.judge.reply import UnreadableReplyError
+from speciarl_pl.judge.stated_label import read_batch, read_one
 from speciarl_pl.judge.stats import JudgeStats
 from speciarl_pl.records import Judgement, Pair, Unjudged, Verdict
 

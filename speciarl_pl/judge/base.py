@@ -66,6 +66,11 @@ class Judge(ABC):
         return False
 
     @property
+    def reads_dataset(self) -> bool:
+        """Whether a verdict may depend on the pair's data set; if not, one serves all sets."""
+        return True
+
+    @property
     def fingerprint(self) -> str | None:
         """All that a verdict depends on besides its pair; None if verdicts are not to be stored.
 

@@ -21,9 +21,10 @@ class CachedJudge(StreamingJudge):
     """Keeps the verdicts of another judge, and merges questions that are on their way.
 
     The key of a verdict is made of all that it depends on: truth and prediction, folded as in
-    `answer_key`, and the `fingerprint` of the judge (for an LLM: category set, text of the prompt,
-    model, revision, decoding settings). A failure is told to all who waited for that very question
-    and is not kept. A stored value that cannot be read is dropped and asked for again.
+    `answer_key`, the data set if the judge behind reads it, and the `fingerprint` of the judge (for
+    an LLM: category set, text of the prompt, model, revision, decoding settings). A failure is told
+    to all who waited for that very question and is not kept. A stored value that cannot be read is
+    dropped and asked for again.
 
     Whoever asks about a pair that someone else is asking about waits for that answer: threads of
     this process by futures, other processes by a lease in the store that names its owner and is
@@ -61,6 +62,11 @@ class CachedJudge(StreamingJudge):
         return self.judge_behind.waits
 
     @property
+    def reads_dataset(self) -> bool:
+        """Whether the judge behind does."""
+        return self.judge_behind.reads_dataset
+
+    @property
     def fingerprint(self) -> str | None:
         """That of the judge behind."""
         return self.judge_behind.fingerprint
@@ -91,6 +97,8 @@ class CachedJudge(StreamingJudge):
 
     def judge_each(self, pairs: Sequence[Pair]) -> Iterator[tuple[int, Judgement]]:
         """Judge `pairs`: first those that are known, then the others as they come."""
+        if not self.judge_behind.reads_dataset:  # one verdict serves all, also those stored before
+            pairs = [Pair(pair.truth, pair.prediction) for pair in pairs]
         keys = [verdict_key(self._prefix, pair) for pair in pairs]
         known = self._known(keys)
         missing: dict[str, list[int]] = {}
@@ -175,9 +183,14 @@ def verdict_key(prefix: bytes, pair: Pair) -> str:
 
     Args:
         prefix: Digest of the judge's fingerprint.
-        pair: Two spellings that `answer_key` folds to one are one.
+        pair: Two spellings that `answer_key` folds to one are one. Without a data set the key is
+            the one that was made before pairs had any.
     """
     truth, prediction = answer_key(pair.truth), answer_key(pair.prediction)
     # The length keeps ("a b", "c") and ("a", "b c") apart; lone surrogates are no UTF-8.
-    text = f"{len(truth)} {truth} {prediction}".encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(prefix + text, digest_size=16).hexdigest()
+    text = f"{len(truth)} {truth} {prediction}"
+    if pair.dataset:
+        text = f"{len(prediction)} {text} {pair.dataset}"
+    person = b"dataset" if pair.dataset else b""
+    content = prefix + text.encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(content, digest_size=16, person=person).hexdigest()

@@ -8,6 +8,7 @@ from typing import Final
 from speciarl_pl.answer import answer_key, extract_answer
 from speciarl_pl.judge.base import Judge, StreamingJudge
 from speciarl_pl.judge.outage import each_or_unjudged
+from speciarl_pl.judge.rollouts import pair_key
 from speciarl_pl.records import Answer, Judgement, Pair, Unjudged
 
 _THREADS: Final = 8
@@ -39,7 +40,7 @@ class EarlyJudge(StreamingJudge):
         self._max_chars = max_chars
         self._thinking_opened = thinking_opened
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="judge-early")
-        self._futures: dict[tuple[str, str], Future[Judgement]] = {}
+        self._futures: dict[tuple[str, str, str], Future[Judgement]] = {}
         self._queue: list[tuple[Pair, Future[Judgement]]] = []
         self._lock = threading.Lock()
 
@@ -56,16 +57,17 @@ class EarlyJudge(StreamingJudge):
         """Finish what was begun; the judge behind stays open."""
         self._threads.shutdown()
 
-    def add(self, truth: str, text: str) -> None:
+    def add(self, truth: str, text: str, dataset: str = "") -> None:
         """Ask about a finished completion; from any thread.
 
         Args:
             truth: The label of its image; nothing is asked if it is blank.
             text: The completion; nothing is asked if it holds no answer.
+            dataset: As in `Pair`.
         """
         answer = extract_answer(text, self._max_chars, self._thinking_opened)
         if isinstance(answer, Answer) and answer_key(truth):
-            self._ask([Pair(truth, answer.text)])
+            self._ask([Pair(truth, answer.text, dataset)])
 
     def judge_each(self, pairs: Sequence[Pair]) -> Iterator[tuple[int, Judgement]]:
         """Judge `pairs`, as judgements come."""
@@ -87,7 +89,7 @@ class EarlyJudge(StreamingJudge):
         return futures
 
     def _future(self, pair: Pair) -> Future[Judgement]:
-        key = answer_key(pair.truth), answer_key(pair.prediction)
+        key = pair_key(pair)
         future = self._futures.get(key)
         if future is None or _failed(future):
             future = self._futures[key] = Future()

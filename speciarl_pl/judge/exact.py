@@ -1,12 +1,16 @@
 """A judge that knows no names but the truth."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from speciarl_pl.category import Category
 from speciarl_pl.judge.base import Judge, WhenUnknown, check_when_unknown
 from speciarl_pl.judge.names import plain_name
 from speciarl_pl.judge.refusal import is_refusal
 from speciarl_pl.records import Judgement, Pair, Unjudged, Verdict
+from speciarl_pl.unwrap import answer_inside
+
+_refuses = lru_cache(maxsize=2**15)(is_refusal)  # predictions come again with other truths
 
 
 class ExactJudge(Judge):
@@ -36,9 +40,9 @@ class ExactJudge(Judge):
         return [self._one(pair) for pair in pairs]
 
     def _one(self, pair: Pair) -> Judgement:
-        if plain_name(pair.truth) == plain_name(pair.prediction):
+        if plain_name(pair.truth) == plain_name(answer_inside(pair.prediction)):
             return Verdict(Category.SPECIFIC, "exact:same")
-        if is_refusal(pair.prediction):
+        if _refuses(pair.prediction):
             return Verdict(Category.ABSTAIN, "exact:refusal")
         if self.unknown == "unjudged":
             return Unjudged("exact: not the truth as written")

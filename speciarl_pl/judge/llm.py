@@ -124,6 +124,11 @@ class LLMJudge(LoopJudge[Pair]):
         self._timeout_s, self._retries, self._concurrency = timeout_s, retries, concurrency
 
     @property
+    def reads_dataset(self) -> bool:
+        """False: it is asked about words alone."""
+        return False
+
+    @property
     def fingerprint(self) -> str:
         """Model, revision, text of the prompt, categories and decoding settings, as JSON."""
         settings = self._settings

@@ -192,8 +192,13 @@ class _Renewer:
 
 def verdict_text(verdict: Verdict, pair: Pair) -> str:
     """What is stored of a verdict; the pair is there for people who look into the store."""
-    fields = (verdict.category.label, verdict.source, pair.truth, pair.prediction)
-    return json.dumps(dict(zip(("category", "source", "truth", "prediction"), fields, strict=True)))
+    fields = {
+        "category": verdict.category.label,
+        "source": verdict.source,
+        "truth": pair.truth,
+        "prediction": pair.prediction,
+    }
+    return json.dumps(fields | ({"dataset": pair.dataset} if pair.dataset else {}))
 
 
 def read_verdict(text: str) -> Verdict | None:

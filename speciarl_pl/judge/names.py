@@ -4,6 +4,7 @@ Both are stricter than they look: they drop marks at the edges and articles, nev
 a name that the other text rules read.
 """
 
+# ruff: noqa: SIM905
 import re
 import unicodedata
 from functools import lru_cache
@@ -20,6 +21,11 @@ _FRAME = re.compile(
 _JOINERS = re.compile(r"[\s\-_\u2010-\u2015\u2212]+")
 _LATIN_MARKS = re.compile(r"[\u0300-\u036f]")
 _NO_PLURAL: Final = ("ss", "us", "is")
+_PLURAL_ONLY: Final = frozenset(
+    "afters chips clothes eats electronics fries goods greens grits leaves oats pants pulses "
+    "scissors series species sweets trousers woods".split()
+)
+"""Lower-case words of which the form without "s" is another thing or none."""
 
 
 @lru_cache(maxsize=2**15)  # every tree of a cascade asks for the same ones
@@ -60,6 +66,21 @@ def singular_names(text: str) -> tuple[str, ...]:
         return ()
     if name.endswith("ies"):
         return name[:-3] + "y", name[:-1]
+    if name.endswith("oes"):
+        return name[:-2], name[:-1]
     if name.endswith(("ses", "xes", "zes", "ches", "shes")):
         return name[:-2], name[:-1]
     return (name[:-1],)
+
+
+def singular_of_name(name: str) -> tuple[str, ...]:
+    """As `singular_names` for a name in a tree, none where it may be no English plural.
+
+    A word with a capital is a proper, Latin or foreign name: a mop is no pug, though "Mops" is.
+
+    Example:
+        >>> singular_of_name("cup cakes"), singular_of_name("Mops"), singular_of_name("corn grits")
+        (('cup cake',), (), ())
+    """
+    last = name.split()[-1]
+    return () if last[:1].isupper() or last in _PLURAL_ONLY else singular_names(name)

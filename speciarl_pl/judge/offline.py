@@ -14,11 +14,14 @@ BENCHMARKS: Final = (
     "oxford_pets",
     "stanford_cars",
 )
-"""The packaged taxonomies of real data sets."""
+"""The packaged taxonomies of the benchmarks."""
+
+TREES: Final = (*BENCHMARKS, "everyday")
+"""Those of the offline judge: also everyday things and animals, CIFAR-100 among them."""
 
 
 def offline_judge() -> CascadeJudge:
-    """A judge for the benchmarks: equality, then their taxonomies; the rest is unjudged.
+    """A judge for the benchmarks and everyday things: equality, then trees; else unjudged.
 
     `configs/judge/offline.yaml` says the same, to be changed.
 
@@ -27,5 +30,5 @@ def offline_judge() -> CascadeJudge:
         >>> offline_judge().judge([Pair("Samoyed", "a dog")])[0].category.label
         'generic'
     """
-    taxonomies = TaxonomyJudge(list(BENCHMARKS), unknown="unjudged")
+    taxonomies = TaxonomyJudge(list(TREES), unknown="unjudged")
     return CascadeJudge([ExactJudge(unknown="unjudged"), taxonomies])

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from speciarl_pl.judge.chat import CallError
 from speciarl_pl.judge.constraint import MODES, Mode, one_field
-from speciarl_pl.judge.reading import read_one
+from speciarl_pl.judge.stated_label import read_one
 
 _UNUSUAL: Final = "speciarl-7f3a"
 _QUESTION: Final = [

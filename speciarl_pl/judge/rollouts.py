@@ -12,6 +12,7 @@ from speciarl_pl.records import (
     Outcome,
     Pair,
     RolloutGroup,
+    Sample,
     Unjudged,
     Unparsed,
 )
@@ -44,7 +45,7 @@ def judge_groups(
         for group in groups
     ]
     pairs = [
-        Pair(group.sample.truth, answer.text)
+        Pair(group.sample.truth, answer.text, judged_as(group.sample))
         for group, texts in zip(groups, answers, strict=True)
         for answer in texts
         if isinstance(answer, Answer)
@@ -57,8 +58,18 @@ def judge_groups(
     return [JudgedGroup(*parts) for parts in zip(groups, answers, outcomes, strict=True)]
 
 
+def pair_key(pair: Pair) -> tuple[str, str, str]:
+    """Key under which two pairs are one question."""
+    return answer_key(pair.truth), answer_key(pair.prediction), pair.dataset
+
+
+def judged_as(sample: Sample) -> str:
+    """What a pair calls the data set of a sample: its tree, or its name where none is named."""
+    return sample.taxonomy or sample.dataset
+
+
 def judge_pairs(judge: Judge, pairs: Sequence[Pair]) -> list[Judgement]:
-    """Judge `pairs`, asking once for those that differ in case and white space only.
+    """Judge `pairs`, asking once for those of a data set that differ in case and white space only.
 
     A pair without a truth is not asked about. If the service of the judge fails, all that was asked
     is unjudged: a failure is never a verdict. A bug in a judge is not caught.
@@ -73,8 +84,8 @@ def judge_pairs(judge: Judge, pairs: Sequence[Pair]) -> list[Judgement]:
     Raises:
         JudgeError: If the judge does not give one judgement for each pair.
     """
-    keys = [(answer_key(pair.truth), answer_key(pair.prediction)) for pair in pairs]
-    distinct: dict[tuple[str, str], Pair] = {}
+    keys = [pair_key(pair) for pair in pairs]
+    distinct: dict[tuple[str, str, str], Pair] = {}
     for key, pair in zip(keys, pairs, strict=True):
         if key[0]:
             distinct.setdefault(key, pair)

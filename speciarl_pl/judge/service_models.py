@@ -13,6 +13,9 @@ class PairModel(BaseModel):
     # Any string, also one that is no valid Unicode: such a pair is unjudged, not its request.
     truth: InstanceOf[str] = Field(description="The label of the data set.")
     prediction: InstanceOf[str] = Field(description="The answer of the model.")
+    dataset: InstanceOf[str] = Field(
+        "", description="Tree or data set of the truth; a judge with trees of several reads that."
+    )
 
 
 class JudgeRequest(BaseModel):

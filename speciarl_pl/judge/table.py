@@ -9,8 +9,9 @@ from typing import Final
 from speciarl_pl.errors import JudgeError
 
 _REQUIRED: Final = ("name", "parent")
-_OPTIONAL: Final = ("synonyms", "generic", "also")
+_OPTIONAL: Final = ("synonyms", "generic", "also", "role")
 _FLAGS: Final = {"": False, "no": False, "yes": True}
+_ROLES: Final = ("", "loose", "distractor", "attribute")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +30,20 @@ class TaxonomyRow:
     """Whether the node is a generic answer for all that lies below it."""
     also: tuple[str, ...] = ()
     """`name` of other nodes directly above, as a role or a body style is beside a maker."""
+    role: str = ""
+    """`distractor` for what is only there to be wrong, `attribute` for what is wrong by itself and
+    says nothing beside a name, as an airline does; `loose` for a kind of which not all members lie
+    below it, as "pet", so that a thing beside it may be one; empty for any other node."""
 
 
 def read_taxonomy_csv(path: Path) -> list[TaxonomyRow]:
-    """Read a taxonomy: one node a row, UTF-8, columns `name,parent,synonyms,generic,also`.
+    """Read a taxonomy: one node a row, UTF-8, columns `name,parent,synonyms,generic,also,role`.
 
     `parent` is empty for a root; `synonyms` are separated by `|`; `generic` is `yes`, `no` or
-    empty; `also` names further parents, separated by `|`. The last three columns may be absent.
-    Rows may stand in any order.
+    empty; `also` names further parents, separated by `|`; `role` is `distractor` or `attribute` for
+    what the tree names without knowing it, and such a node is never a truth, or `loose` for a kind
+    of which not all members lie below it. The last four columns may be absent. Rows may stand in
+    any order.
 
     Raises:
         JudgeError: If the file is missing or no UTF-8, a column is missing or unknown, or a row is
@@ -58,7 +65,7 @@ def _check_header(columns: Sequence[str], path: Path) -> None:
     unknown = [name for name in columns if name not in (*_REQUIRED, *_OPTIONAL)]
     if missing or unknown or len(set(columns)) < len(columns):
         raise JudgeError(
-            f"{path}, line 1: expected the columns name,parent,synonyms,generic,also; "
+            f"{path}, line 1: expected the columns name,parent,synonyms,generic,also,role; "
             f"got {','.join(columns)!r}"
         )
 
@@ -74,8 +81,14 @@ def _row(fields: Mapping[str | None, str | list[str] | None], line: int, path: P
         raise JudgeError(
             f"{path}, line {line}: generic: expected yes, no or nothing; got {generic!r}"
         )
+    role = cells.get("role", "").lower()
+    if role not in _ROLES:
+        raise JudgeError(
+            f"{path}, line {line}: role: expected loose, distractor, attribute or nothing; "
+            f"got {role!r}"
+        )
     synonyms, also = _names(cells.get("synonyms", "")), _names(cells.get("also", ""))
-    return TaxonomyRow(line, cells["name"], cells["parent"], synonyms, _FLAGS[generic], also)
+    return TaxonomyRow(line, cells["name"], cells["parent"], synonyms, _FLAGS[generic], also, role)
 
 
 def _names(cell: str) -> tuple[str, ...]:

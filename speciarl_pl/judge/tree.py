@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from speciarl_pl.answer import answer_key
 from speciarl_pl.errors import JudgeError
-from speciarl_pl.judge.names import loose_name, plain_name, singular_names
+from speciarl_pl.judge.names import loose_name, plain_name, singular_names, singular_of_name
 from speciarl_pl.judge.table import TaxonomyRow, read_taxonomy_csv
 
 _KIND_WORDS: Final = 3
@@ -27,6 +27,26 @@ class Node:
     """Whether it is a generic answer for whatever lies below it, also one level below."""
     levels: tuple[int, ...]
     """How far above each of `ancestors` lies, in steps from child to parent by the shortest way."""
+    role: str = ""
+    """As in `TaxonomyRow`."""
+
+    @property
+    def is_truth(self) -> bool:
+        """Whether the tree knows the thing itself, not only what it is not."""
+        return self.role in ("", "loose")
+
+    def may_hold(self, other: "Node") -> bool:
+        """Whether `other` may be of this loose kind, though it is not listed: it lies beside it."""
+        if self.role != "loose":
+            return False
+        parents = (
+            name for name, level in zip(self.ancestors, self.levels, strict=True) if level == 1
+        )
+        return any(name in other.ancestors for name in parents)
+
+    def is_at_or_above(self, other: "Node") -> bool:
+        """Whether `other` is this or lies below it."""
+        return other is self or self.name in other.ancestors
 
     def levels_up_to(self, name: str) -> int | None:
         """Steps from this node up to the ancestor `name`; None if that does not lie above."""
@@ -70,7 +90,8 @@ class Taxonomy:
         self._exact = {key: nodes[row.line] for key, row in by_key.items()}
         self._plain = _index(self._exact, lambda key: [plain_name(key)])
         self._loose = _index(self._exact, lambda key: [loose_name(key)])
-        self._singular = _index(self._exact, lambda key: map(loose_name, singular_names(key)))
+        named = {name: self._exact[answer_key(name)] for row in rows for name in _names(row)}
+        self._singular = _index(named, lambda name: map(loose_name, singular_of_name(name)))
 
     @classmethod
     def from_csv(cls, path: str | Path) -> Self:
@@ -87,8 +108,13 @@ class Taxonomy:
         return self._named(text) or next(apposed, None)
 
     def name_and_kind(self, text: str) -> tuple[Node, Node] | None:
-        """The node of a name and that of a generic one behind it ("Audi sedan"), if there are."""
-        return next((pair for pair in self._name_and_kind(text) if pair[1].is_generic), None)
+        """The node of a name and that of a generic one behind it ("Audi sedan"), if there are.
+
+        What the tree does not know itself says nothing before a kind: a "mountain flower" is a
+        flower, whatever else is called mountain.
+        """
+        both = self._name_and_kind(text)
+        return next((pair for pair in both if pair[1].is_generic and pair[0].is_truth), None)
 
     def _named(self, text: str) -> Node | None:
         found = self._exact.get(answer_key(text))
@@ -118,11 +144,15 @@ class Taxonomy:
         return bool(below) and not set.intersection(*below)
 
 
+def _names(row: TaxonomyRow) -> tuple[str, ...]:
+    return row.name, *row.synonyms
+
+
 def _by_key(rows: Sequence[TaxonomyRow], source: str) -> dict[str, TaxonomyRow]:
     """Rows by the key of each of their names, which must belong to one row."""
     by_key: dict[str, TaxonomyRow] = {}
     for row in rows:
-        for name in (row.name, *row.synonyms):
+        for name in _names(row):
             other = by_key.setdefault(answer_key(name), row)
             if other is not row:
                 raise JudgeError(
@@ -181,7 +211,8 @@ def _node(row: TaxonomyRow, parents: Sequence[Node]) -> Node:
         for name, level in steps:
             levels[name] = min(level, levels.get(name, level))
     ancestors = sorted(levels, key=levels.__getitem__)
-    return Node(row.name, tuple(ancestors), row.generic, tuple(levels[name] for name in ancestors))
+    heights = tuple(levels[name] for name in ancestors)
+    return Node(row.name, tuple(ancestors), row.generic, heights, row.role)
 
 
 def _below(nodes: Sequence[Node]) -> dict[str, set[str]]:

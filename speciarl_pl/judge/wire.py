@@ -116,8 +116,13 @@ def encode_pair(pair: Pair) -> bytes:
     Example:
         >>> encode_pair(Pair("Citro\u00ebn", "\ud800"))
         b'{"truth": "Citro\\u00ebn", "prediction": "\\ud800"}'
+        >>> encode_pair(Pair("rose", "flower", "flowers102"))
+        b'{"truth": "rose", "prediction": "flower", "dataset": "flowers102"}'
     """
-    return json.dumps({"truth": pair.truth, "prediction": pair.prediction}).encode("ascii")
+    fields = {"truth": pair.truth, "prediction": pair.prediction}
+    if pair.dataset:  # absent where there is none, as older services know no such field
+        fields["dataset"] = pair.dataset
+    return json.dumps(fields).encode("ascii")
 
 
 def encode_request(pairs: Sequence[bytes], stream: bool) -> bytes:

@@ -20,7 +20,7 @@ def test_gives_samples_and_skipped_ones(source):
     assert len(dataset) == 2
     assert isinstance(sample, Sample)
     assert (sample.id, sample.dataset, sample.truth) == ("cat/0.png", "pets", "cat")
-    assert (sample.prompt, sample.image.mode) == ("What is it?", "RGB")
+    assert (sample.prompt, sample.image.mode, sample.taxonomy) == ("What is it?", "RGB", "")
     assert isinstance(skipped, SkippedSample)
     assert (skipped.id, skipped.dataset) == ("cat/1.jpg", "pets")
     assert "1.jpg" in skipped.reason

@@ -3,6 +3,7 @@ import pytest
 from speciarl_pl.category import Category
 from speciarl_pl.judge import ExactJudge, Judge, JudgeUnavailableError
 from speciarl_pl.judge.ask import ask
+from speciarl_pl.judge.offline import offline_judge
 from speciarl_pl.records import Unjudged, Verdict
 
 
@@ -26,6 +27,15 @@ def test_every_category_is_explained(category):
     assert len(meaning) > 10
     assert second == "source: llm:single (from a store)"
     assert reply.exit_code == 0
+
+
+def test_the_data_set_decides_between_homonyms():
+    judge = offline_judge()
+    texts = {
+        name: ask(judge, "boxer", "dog", name).text for name in ("oxford_pets", "stanford_cars")
+    }
+    assert texts["oxford_pets"].startswith("generic: ")
+    assert texts["stanford_cars"] == "unjudged: taxonomy: unknown truth 'boxer'"
 
 
 def test_a_fresh_verdict_says_nothing_of_a_store():

@@ -17,5 +17,5 @@ def test_judge_benchmark_ends_in_one_line_of_json(monkeypatch, capsys, tmp_path)
     result = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert json.loads(out.read_text()) == result
     rates = {name: value for name, value in result.items() if name not in ("pairs", "cores")}
-    assert len(rates) == 4
+    assert len(rates) == 5
     assert min(rates.values()) > 0

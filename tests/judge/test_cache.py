@@ -1,3 +1,5 @@
+import hashlib
+import json
 import sqlite3
 import threading
 import unicodedata
@@ -71,6 +73,10 @@ def test_verdicts_outlive_the_process(path):
         (Pair("16.4", "x"), Pair("16 4", "x"), False),
         (Pair("a b", "c"), Pair("a", "b c"), False),
         (Pair("a", "b"), Pair("b", "a"), False),
+        (Pair("a", "b", "cub"), Pair("A", "b ", "cub"), True),
+        (Pair("a", "b", "cub"), Pair("a", "b"), False),
+        (Pair("a", "b", "cub"), Pair("a", "b", "world"), False),
+        (Pair("a", "b c", "d"), Pair("a", "b", "c d"), False),
     ],
 )
 def test_pairs_that_are_one(one, other, same):
@@ -84,6 +90,24 @@ def test_keys_are_equal_exactly_if_the_folded_pairs_are(truth, prediction, truth
     assert (verdict_key(b"", one) == verdict_key(b"", other)) == (folded[0] == folded[1])
     spelt = Pair(unicodedata.normalize("NFD", truth), f"  {prediction.replace(' ', '  ')} ")
     assert verdict_key(b"", spelt) == verdict_key(b"", one)
+
+
+def test_without_a_data_set_the_key_is_the_one_of_older_stores():
+    content = b"fingerprint" + b"4 lion a cat"
+    expected = hashlib.blake2b(content, digest_size=16).hexdigest()
+    assert verdict_key(b"fingerprint", Pair("Lion", "A cat")) == expected
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_judge_of_words_alone_is_asked_once_for_all_data_sets(path, monkeypatch, reads):
+    monkeypatch.setattr(CountingJudge, "reads_dataset", reads, raising=False)
+    asked = [Pair("lion", "cat"), Pair("lion", "cat", "cub"), Pair("lion", "cat", "pets")]
+    with CachedJudge(CountingJudge(), path) as judge:
+        judge.judge(asked)
+        assert judge.judge_behind.asked == (asked if reads else asked[:1])
+        assert judge.reads_dataset is reads
+    kept = [json.loads(value).get("dataset") for value in values(path).values()]
+    assert set(kept) == ({None, "cub", "pets"} if reads else {None})
 
 
 def test_a_lone_surrogate_has_a_key():

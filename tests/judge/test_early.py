@@ -49,6 +49,14 @@ def test_spellings_of_one_answer_are_asked_once(early, behind):
     assert len(judged) == len(behind.asked) == 1
 
 
+def test_one_answer_in_two_data_sets_is_two_questions(early, behind):
+    for dataset in ("dogs", "sports"):
+        early.add("boxer", "<answer>dog</answer>", dataset)
+    asked = [Pair("boxer", "dog", "sports"), Pair("boxer", "dog", "dogs")]
+    assert early.judge(asked) == expected(asked, cached=False)
+    assert sorted(behind.asked, key=str) == sorted(asked, key=str)
+
+
 @pytest.mark.parametrize(
     ("truth", "text"),
     [("dog", "no tags"), ("dog", "<answer></answer>"), (" ", "<answer>dog</answer>")],

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from PIL import Image
@@ -54,10 +56,18 @@ def test_answers_and_outcomes_stand_beside_their_rollouts():
     assert [outcome.code for outcome in second.outcomes] == [Category.WRONG, Category.ABSTAIN]
 
 
+def test_a_sample_is_judged_by_the_tree_its_source_names():
+    judge = Recorder()
+    [first, _] = GROUPS
+    judge_groups(judge, [replace(first, sample=replace(first.sample, taxonomy="cub"))])
+    assert judge.calls == [[Pair("robin", "Robin", "cub")]]
+
+
 def test_each_distinct_pair_is_asked_once_and_as_written():
     judge = Recorder()
     judge_groups(judge, GROUPS)
-    assert judge.calls == [[Pair("robin", "Robin"), Pair("wren", "Robin"), Pair("wren", "None")]]
+    asked = [("robin", "Robin"), ("wren", "Robin"), ("wren", "None")]
+    assert judge.calls == [[Pair(*both, "birds") for both in asked]]
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,15 @@ def test_what_differs_in_case_and_space_is_asked_once(echo):
     assert echo.judge.asked == [Pair("dog", "wrong"), Pair("cat", "wrong")]
 
 
+def test_data_sets_reach_the_judge_and_keep_pairs_apart(echo):
+    echo.judge.asked.clear()
+    pair = {"truth": "lotus", "prediction": "generic"}
+    asked = [pair, pair | {"dataset": "cars"}, pair | {"dataset": "cars"}, pair | {"dataset": ""}]
+    answer = echo.client.post("/v1/judge", json={"pairs": asked})
+    assert answer.json()["verdicts"] == [verdict("generic", "lotus")] * 4
+    assert echo.judge.asked == [Pair("lotus", "generic"), Pair("lotus", "generic", "cars")]
+
+
 def test_texts_reach_the_judge_as_written(echo):
     echo.judge.asked.clear()
     echo.verdicts(("Citro\u00ebn  F/A, 1.4!", "specific"), ("\u72ac \U0001f436\u202e", "wrong"))

@@ -251,9 +251,10 @@ W peruvian lily | lily
 W sword lily | Liliaceae
 W orange dahlia | yellow dahlia
 W rose | bee
-W rose | rose and tulip
+W rose | rose or tulip
 - watercress | nasturtium
 - fire lily | Lilium bulbiferum
+- rose | rose and tulip
 """
 
 PET_PAIRS = """
@@ -406,7 +407,10 @@ def test_another_label_is_wrong_unless_one_lies_above_the_other(name):
 
 @pytest.mark.parametrize("text", ["insect", "a car", "food", "building", "person", "mushroom"])
 def test_things_of_another_domain_are_wrong(name, text):
-    assert {level(name, label, text) for label in LABELS[name]} == {"wrong"}
+    levels = {label: level(name, label, text) for label in LABELS[name]}
+    eaten = {"artichoke", "watercress"} if text == "food" else set()
+    assert {found for label, found in levels.items() if label not in eaten} == {"wrong"}
+    assert {levels[label] for label in eaten & levels.keys()} <= {"generic"}
 
 
 @pytest.mark.parametrize(

@@ -133,9 +133,23 @@ def test_unknown_truth_is_unjudged_whatever_the_prediction(judge):
 UNCERTAIN = {
     "unknown name": ("lion", "okapi", None),
     "phrase around a name": ("dog", "a dog on a table", None),
-    "list that may be one answer": ("samoyed", "Samoyed, a dog", None),
-    "list with an unknown part": ("samoyed", "samoyed, fluffy and white", None),
-    "choice in words": ("samoyed", "samoyed or wolf", Category.WRONG),
+    "list with an unknown part": ("samoyed", "samoyed, from Moscow", None),
+    "option that is unknown": ("samoyed", "samoyed or wolf", None),
+    "option of another rank": ("samoyed", "samoyed or dog", None),
+    "things side by side": ("samoyed", "samoyed and husky", None),
+    "looks beside a broader name": ("samoyed", "a dog with red fur", None),
+    "something unknown in brackets": ("samoyed", "Samoyed (Arctic)", None),
+    "another thing in brackets": ("samoyed", "Samoyed (lion)", Category.WRONG),
+    "doubt in a second sentence": ("samoyed", "Samoyed. Or is it a Lapphund?", None),
+    "choice in words": ("samoyed", "samoyed or husky", Category.WRONG),
+    "choice between names with marks": ("F/A-18", "F/A-18 or F-16", Category.WRONG),
+    "kind behind a comma": ("samoyed", "Samoyed, a dog", Category.SPECIFIC),
+    "looks behind a comma": ("samoyed", "samoyed, fluffy and white", Category.SPECIFIC),
+    "kind in brackets": ("samoyed", "Samoyed (dog)", Category.SPECIFIC),
+    "other name in brackets": ("lion", "Panthera leo (lion)", Category.SPECIFIC),
+    "a comment": ("samoyed", "Samoyed. I am more or less sure.", Category.SPECIFIC),
+    "an opening": ("samoyed", "The dog is most likely a Samoyed.", Category.SPECIFIC),
+    "looks beside another name": ("samoyed", "husky, with white fur", Category.WRONG),
     "two that exclude each other": ("samoyed", "husky, samoyed", Category.WRONG),
     "refusal": ("samoyed", "unknown", Category.ABSTAIN),
     "known name": ("samoyed", "dog", Category.GENERIC),
@@ -249,12 +263,139 @@ def test_of_several_taxonomies_those_that_know_the_truth_count():
     assert judged[3].reason == "taxonomy: unknown prediction 'small brown thing'"
 
 
+NO_TREE = "taxonomy: no tree here is for data set 'my photos'; name one by `datasets`"
+BOXERS = (
+    "name,parent,generic,role\ndog,,yes,\nboxer,dog,,\nperson,,,distractor\ntable,,,distractor\n"
+)
+SPORTS = "name,parent,generic,role\nperson,,yes,\nboxer,person,,\nwing,,,distractor\n"
+
+
+@pytest.fixture
+def homonyms(tmp_path):
+    """Two trees in which a boxer is another thing."""
+    paths = [tmp_path / "dogs.csv", tmp_path / "sports.csv"]
+    for path, text in zip(paths, (BOXERS, SPORTS), strict=True):
+        path.write_text(text)
+    return [str(path) for path in paths]
+
+
+@pytest.mark.parametrize(
+    ("prediction", "dataset", "expected"),
+    [
+        ("dog", "dogs", "generic"),
+        ("person", "dogs", "wrong"),
+        ("person", "sports", "generic"),
+        ("person", "Sports", "generic"),
+        ("person", "ringside", "generic"),
+        ("dog", "sports", "taxonomy: unknown prediction 'dog'"),
+        ("dog", "my photos", NO_TREE),
+        ("person", "", "taxonomy: senses of 'boxer' disagree; name its data set"),
+        ("dog", "", "taxonomy: unknown prediction 'dog'"),
+        ("a boxer", "", "specific"),
+        ("I don't know", "", "abstain"),
+    ],
+)
+def test_a_data_set_has_one_tree_and_without_one_all_senses_count(
+    homonyms, prediction, dataset, expected
+):
+    judge = TaxonomyJudge(homonyms, unknown="unjudged", datasets={"ringside": "sports"})
+    [judgement] = judge.judge([Pair("boxer", prediction, dataset)])
+    found = judgement.category.label if isinstance(judgement, Verdict) else judgement.reason
+    assert found == expected
+
+
+def test_the_path_of_a_tree_names_it(homonyms):
+    judge = TaxonomyJudge(homonyms, unknown="unjudged")
+    [verdict] = judge.judge([Pair("boxer", "person", homonyms[1])])
+    assert verdict.category is Category.GENERIC
+
+
+@pytest.mark.parametrize(
+    ("tree", "dataset", "known"),
+    [
+        ("oxford_pets", "", True),
+        ("oxford_pets", "my photos", True),
+        ("oxford_pets", "Oxford Pets", True),
+        ("oxford_pets", "cub", False),
+        ("oxford_pets", "Stanford-Cars", False),
+        ("own", "my photos", True),
+        ("own", "oxford_pets", True),
+    ],
+)
+def test_a_single_tree_answers_for_all_but_a_packaged_one_for_the_sets_of_others(
+    homonyms, tree, dataset, known
+):
+    judge = TaxonomyJudge(homonyms[0] if tree == "own" else tree)
+    [judgement] = judge.judge([Pair("boxer", "dog", dataset)])
+    assert isinstance(judgement, Verdict) is known
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"taxonomy": [TREE, TREE]}, "taxonomy: two trees have one name: small_tree, small_tree"),
+        (
+            {"taxonomy": TREE, "datasets": {"zoo": "cub"}},
+            "datasets: expected one of small_tree for 'zoo', got 'cub'",
+        ),
+    ],
+    ids=["one name twice", "unknown tree"],
+)
+def test_trees_are_told_apart_by_name(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        TaxonomyJudge(**arguments)
+
+
+@pytest.mark.parametrize(("truth", "prediction"), [("person", "person"), ("table", "furniture")])
+def test_what_a_tree_merely_names_is_no_truth(homonyms, truth, prediction):
+    [judgement] = TaxonomyJudge(homonyms[0]).judge([Pair(truth, prediction)])
+    assert judgement == Unjudged(f"taxonomy: unknown truth {truth!r}")
+
+
+AIRLINES = """name,parent,generic,role
+plane,,yes,
+A380,plane,,
+747,plane,,
+Emirates,,,attribute
+Air France,,,attribute
+sea,,,distractor
+"""
+
+
+@pytest.mark.parametrize(
+    ("prediction", "expected"),
+    [
+        ("A380 (Emirates)", "specific"),
+        ("A380 [Air France]", "specific"),
+        ("Emirates A380", "specific"),
+        ("A380, Emirates", "specific"),
+        ("an Emirates plane", "generic"),
+        ("A380 of Air France", "specific"),
+        ("A380 in Emirates livery", "specific"),
+        ("A380 operated by Lufthansa", "specific"),
+        ("A380 (Etihad Airways)", "specific"),
+        ("747 (Emirates)", "wrong"),
+        ("Emirates", "wrong"),
+        ("A380, 747", "wrong"),
+        ("A380 (sea)", None),
+        ("A380, Dubai", None),
+        ("Emirates or Air France", None),
+    ],
+)
+def test_an_attribute_says_nothing_beside_a_name(tmp_path, prediction, expected):
+    path = tmp_path / "planes.csv"
+    path.write_text(AIRLINES)
+    [judgement] = TaxonomyJudge(str(path), unknown="unjudged").judge([Pair("A380", prediction)])
+    found = judgement.category.label if isinstance(judgement, Verdict) else None
+    assert found == expected
+
+
 def test_no_taxonomy_at_all():
     with pytest.raises(ValueError, match="taxonomy: expected at least one, got none"):
         TaxonomyJudge([])
 
 
-def test_the_taxonomy_in_which_the_truth_lies_deepest_counts_first():
+def test_a_tree_that_knows_the_truth_only_as_what_its_things_are_not_is_not_asked():
     """Birds know a rose only as something that is no bird."""
     judge = TaxonomyJudge(["cub", "flowers102"], unknown="unjudged")
     (verdict,) = judge.judge([Pair("rose", "flower")])

@@ -19,6 +19,7 @@ MALFORMED = {
     "field too many": (HEADER + "a,,,yes,\n", "line 2: expected as many fields"),
     "no name": (HEADER + "a,,,\n ,a,,\n", "line 3: name: expected some text"),
     "bad flag": (HEADER + "a,,,maybe\n", "line 2: generic: expected yes, no or nothing; got 'ma"),
+    "bad role": ("name,parent,role\na,,extra\n", "line 2: role: expected loose, .*; got 'extra'"),
     "unknown parent": (HEADER + "a,,,\nb,c,,\n", "line 3: parent 'c' of 'b' is the name of no row"),
     "parent by synonym": (HEADER + "a,,x,\nb,x,,\n", "line 3: parent 'x' of 'b' is the name of no"),
     "own parent": (HEADER + "a,a,,\n", "line 2: cycle: 'a' lies above itself through 'a'"),

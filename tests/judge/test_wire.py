@@ -39,11 +39,15 @@ def test_a_reply_comes_back_as_it_was(judgements):
     assert [decode_judgement(value) for value in found["verdicts"]] == judgements
 
 
-@given(st.lists(st.builds(Pair, ANY, ANY)), st.booleans())
+@given(st.lists(st.builds(Pair, ANY, ANY, ANY)), st.booleans())
 def test_a_request_comes_back_as_it_was(pairs, stream):
     found = json.loads(encode_request([encode_pair(pair) for pair in pairs], stream))
     assert [Pair(**pair) for pair in found.pop("pairs")] == pairs
     assert found == {"stream": stream}
+
+
+def test_a_pair_without_data_set_is_sent_as_older_services_take_it():
+    assert json.loads(encode_pair(Pair("a", "b"))) == {"truth": "a", "prediction": "b"}
 
 
 @given(ANY)

@@ -81,7 +81,7 @@ def test_smolvlm_names_the_package_that_its_processor_misses(tmp_path):
 def test_a_family_without_turns_is_refused_by_name_before_its_weights_are_read(tmp_path):
     folder = save(tmp_path, "gemma3", weights=False)
     (folder / "chat_template.json").unlink()
-    with pytest.raises(ModelError, match="of gemma3 .*nor tokenizer has a chat template"):
+    with pytest.raises(ModelError, match=r"of gemma3 .*nor tokenizer has a chat template"):
         load_policy(str(folder))
 
 
@@ -91,7 +91,7 @@ def test_a_processor_that_makes_no_prompt_is_refused_before_its_weights_are_read
     template = json.loads((folder / "chat_template.json").read_text())["chat_template"]
     bare = {"chat_template": template.replace("<image>", "<picture>")}
     (folder / "chat_template.json").write_text(json.dumps(bare))
-    with pytest.raises(ModelError, match="processor of idefics3 makes no prompt .* ValueError: "):
+    with pytest.raises(ModelError, match=r"processor of idefics3 makes no prompt .* ValueError: "):
         load_policy(str(folder))
 
 

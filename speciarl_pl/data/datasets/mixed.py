@@ -17,7 +17,8 @@ class MixedImages(ImageSource):
     """Images of several data sets, such as the paper's 6 x 500 (section 4).
 
     Each data set gives its share of `limit`, drawn with `seed` from what its own filters and limit
-    leave. An image's id is the data set's name and its id there; its subset is that name.
+    leave. An image's id is the data set's name and its id there; its subset is that name. It is
+    judged by the tree of the data set it comes from.
 
     Args:
         sources: The data sets, of different names.
@@ -93,6 +94,10 @@ class MixedImages(ImageSource):
             "id": [f"{name}/{row['id']}" for name, (_, row) in zip(names, rows, strict=True)],
             "truth": [row["truth"] for _, row in rows],
             "subset": names,
+            "taxonomy": [
+                row.get("taxonomy") or self.sources[number].taxonomy or self.sources[number].name
+                for number, row in rows
+            ],
             "source": [str(number) for number, _ in rows],
             "row": [json.dumps(row) for _, row in rows],
         }

@@ -73,8 +73,9 @@ def read_pairs(path: Path) -> PairFile:
     r"""Read a pair file in UTF-8: `.csv`, `.tsv` (quoted as CSV is) or `.jsonl` (an object a line).
 
     Columns: `truth` (or `ground_truth`), `prediction` and, if wanted, `category` (a label of
-    `Category`, or nothing) and `dataset`. Others are left alone. Equal rows are kept. Truths and
-    predictions are taken as written; a prediction may be blank, a truth may not.
+    `Category`, or nothing) and `dataset`, which the pair carries to the judge. Others are left
+    alone. Equal rows are kept. Truths and predictions are taken as written; a prediction may be
+    blank, a truth may not.
 
     Raises:
         DataError: If the file cannot be read or a row is malformed; names the file and the line.
@@ -153,8 +154,8 @@ def _row(fields: Mapping[str, object], line: int, path: Path) -> LabelledPair:
         category = Category.parse(label.lower()) if label else None
     except ValueError as error:
         raise DataError(f"{path}, line {line}: {error}") from error
-    pair = Pair(truth, texts.get("prediction", ""))
-    return LabelledPair(pair, line, texts.get("dataset", "").strip(), category)
+    dataset = texts.get("dataset", "").strip()
+    return LabelledPair(Pair(truth, texts.get("prediction", ""), dataset), line, dataset, category)
 
 
 def _text(name: str, value: object, line: int, path: Path) -> str:

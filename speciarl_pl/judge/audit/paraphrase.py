@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from speciarl_pl.category import Category
 from speciarl_pl.judge.audit.judging import Progress, categories, judge_all
@@ -11,7 +11,6 @@ from speciarl_pl.judge.audit.pairs import LabelledPair
 from speciarl_pl.judge.audit.rewordings import REWORDINGS, Rewording
 from speciarl_pl.judge.audit.share import Share
 from speciarl_pl.judge.base import Judge
-from speciarl_pl.records import Pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +99,7 @@ def reword_pairs(
 
     Example:
         >>> from speciarl_pl.judge import ExactJudge
+        >>> from speciarl_pl.records import Pair
         >>> rows = [LabelledPair(Pair("lion", "Lion"), 1)]
         >>> stability = reword_pairs(ExactJudge(), rows, [Category.SPECIFIC])
         >>> stability.stable, stability.unstable
@@ -123,7 +123,10 @@ def _ask(
 ) -> list[list[Category | None]]:
     """The verdict on each text; None also where there is no text."""
     pairs = [
-        Pair(each.row.pair.truth, text) for each in asked for text in each.texts if text is not None
+        replace(each.row.pair, prediction=text)
+        for each in asked
+        for text in each.texts
+        if text is not None
     ]
     answers = iter(categories(judge_all(judge, pairs, "judging reworded pairs", progress)))
     return [[None if text is None else next(answers) for text in each.texts] for each in asked]

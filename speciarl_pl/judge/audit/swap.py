@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -14,7 +14,6 @@ from speciarl_pl.judge.audit.left_out import why_left_out
 from speciarl_pl.judge.audit.pairs import LabelledPair
 from speciarl_pl.judge.audit.share import Share
 from speciarl_pl.judge.base import Judge
-from speciarl_pl.records import Pair
 
 EXPECTED: Final[Mapping[Category, frozenset[Category]]] = {
     Category.WRONG: frozenset({Category.WRONG}),
@@ -72,6 +71,7 @@ def swap_pairs(
 
     Example:
         >>> from speciarl_pl.judge import ExactJudge
+        >>> from speciarl_pl.records import Pair
         >>> rows = [LabelledPair(Pair("lion", "Lion"), 1), LabelledPair(Pair("lion", "cat"), 2)]
         >>> swap_pairs(ExactJudge(), rows, [Category.SPECIFIC, Category.WRONG]).consistent
         Share(count=2, of=2)
@@ -84,7 +84,9 @@ def swap_pairs(
             left_out[reason or "unjudged"] += 1
         else:
             asked.append((row, verdict))
-    swapped = [Pair(row.pair.prediction, row.pair.truth) for row, _ in asked]
+    swapped = [
+        replace(row.pair, truth=row.pair.prediction, prediction=row.pair.truth) for row, _ in asked
+    ]
     answers = categories(judge_all(judge, swapped, "judging swapped pairs", progress))
     return _asymmetry(asked, answers, left_out)
 

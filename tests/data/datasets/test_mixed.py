@@ -61,6 +61,7 @@ def test_images_are_those_of_the_sources(tmp_path):
         sample = dataset[at]
         assert sample.dataset == "both"
         assert sample.subset in ("fgvc_aircraft", "drawn")
+        assert sample.taxonomy == {"drawn": "world"}.get(sample.subset, "fgvc_aircraft")
         assert sample.image.tobytes() == originals[sample.id]
 
 

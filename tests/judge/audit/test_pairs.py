@@ -50,7 +50,7 @@ def found(path: Path) -> list[tuple[str, str, Category | None]]:
 def test_formats_read_alike(tmp_path, name, text):
     (row,) = read_pairs(write(tmp_path, name, text)).pairs
 
-    assert row == LabelledPair(Pair("F/A-18", "plane"), 2, "air", Category.GENERIC)
+    assert row == LabelledPair(Pair("F/A-18", "plane", "air"), 2, "air", Category.GENERIC)
 
 
 def test_columns_that_are_optional(tmp_path):
@@ -165,4 +165,4 @@ def test_the_real_pairs_are_read():
 
     assert (file.rows, file.labelled) == (2997, 0)
     assert {row.dataset for row in file.pairs} == {"dog", "flower", "pet"}
-    assert file.pairs[0] == LabelledPair(Pair("Affenpinscher", "Boston Terrier"), 2, "dog")
+    assert file.pairs[0] == LabelledPair(Pair("Affenpinscher", "Boston Terrier", "dog"), 2, "dog")
