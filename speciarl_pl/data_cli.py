@@ -103,7 +103,9 @@ def _show(options: Namespace) -> int:
             print(f"{role}: data set {source.name!r}: error: {error}")
             failed = True
             continue
-        lines = preview_lines(found, known_lines(judge, found.labels), options.labels)
+        lines = preview_lines(
+            found, known_lines(judge, found.labels, found.datasets), options.labels
+        )
         print("\n".join([f"{role}: {lines[0]}", *lines[1:]]))
     return int(failed)
 

@@ -1,6 +1,5 @@
 """What a judge knows of the labels of a data set."""
 
-import itertools
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -13,15 +12,16 @@ _PROBE: Final = "I don't know"
 """A refusal: a tree has a verdict on it just where it knows the truth."""
 
 
-def known_lines(judge: Judge, labels: Sequence[str]) -> list[str]:
+def known_lines(judge: Judge, labels: Sequence[str], datasets: Sequence[str]) -> list[str]:
     """Say which labels the trees of a judge know, a line each.
 
     Args:
         judge: The judge, which need not be open: nothing is asked.
         labels: Different labels.
+        datasets: Of each, the data set or tree that its pairs name; see `Pair`.
 
     Example:
-        >>> known_lines(TaxonomyJudge("oxford_pets"), ["Samoyed", "Maine Coon"])
+        >>> known_lines(TaxonomyJudge("oxford_pets"), ["Samoyed", "Maine Coon"], ["pets", "pets"])
         ["its trees know 2 of 2 labels: 'Samoyed', 'Maine Coon'"]
     """
     trees = [one for one in _stages(judge) if isinstance(one, TaxonomyJudge)]
@@ -30,7 +30,8 @@ def known_lines(judge: Judge, labels: Sequence[str]) -> list[str]:
     if not trees:
         says = "knows the label itself alone" if set(kinds) == {"ExactJudge"} else "asks about all"
         return [f"{', '.join(kinds)} has no tree of names: it {says}"]
-    found = set(itertools.chain.from_iterable(_known(tree, labels) for tree in trees))
+    pairs = [Pair(label, _PROBE, name) for label, name in zip(labels, datasets, strict=True)]
+    found = _known(trees, pairs)
     known = [label for label in labels if label in found]
     unknown = [label for label in labels if label not in found]
     lines = [f"its trees know {len(known):,} of {len(labels):,} labels{_some(known)}"]
@@ -39,6 +40,9 @@ def known_lines(judge: Judge, labels: Sequence[str]) -> list[str]:
             f"{', '.join(others)} is asked about the other {len(unknown):,}{_some(unknown)}"
         )
     elif unknown:
+        elsewhere = _known(trees, [Pair(label, _PROBE) for label in unknown])
+        if elsewhere:
+            lines.append(_of_no_tree(datasets[0], len(elsewhere)))
         lines.append(
             f"they do not know {len(unknown):,}{_some(unknown)}; whatever is answered there stays"
             " unjudged, but for the label itself and refusals"
@@ -57,9 +61,19 @@ def _stages(judge: Judge) -> Iterator[Judge]:
         yield judge
 
 
-def _known(trees: TaxonomyJudge, labels: Sequence[str]) -> list[str]:
-    judged = trees.judge([Pair(label, _PROBE) for label in labels])
-    return [label for label, one in zip(labels, judged, strict=True) if isinstance(one, Verdict)]
+def _known(trees: Sequence[TaxonomyJudge], pairs: Sequence[Pair]) -> set[str]:
+    """Truths of the pairs that a tree has a verdict on."""
+    judged = (
+        (pair, one) for tree in trees for pair, one in zip(pairs, tree.judge(pairs), strict=True)
+    )
+    return {pair.truth for pair, one in judged if isinstance(one, Verdict)}
+
+
+def _of_no_tree(dataset: str, number: int) -> str:
+    return (
+        f"{number:,} more are in trees that are not for data set {dataset!r}: if one is, say so to"
+        f" TaxonomyJudge, `datasets: {{{dataset}: TREE}}`, or give the data set the tree's `name`"
+    )
 
 
 def _some(labels: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """A look at a data set before anything is trained on it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,6 +41,8 @@ class Preview:
     """How many images."""
     labels: tuple[str, ...]
     """Different labels, in the order of the images."""
+    datasets: tuple[str, ...]
+    """Of each label, the data set or tree that a judge is told; see `Pair`."""
     per_label: tuple[int, int, int]
     """Fewest, median and most images of a label."""
     examples: tuple[Example, ...]
@@ -68,11 +70,21 @@ def preview(source: ImageSource, examples: int = 5) -> Preview:
         source.name,
         len(table),
         tuple(counts),
+        tuple(_told(source, table, counts)),
         (sizes[0], sizes[len(sizes) // 2], sizes[-1]),
         tuple(_example(source, table, at) for at in spread(len(table), examples)),
         (*source.notes, *packages_needed(table["path"][:] if "path" in table.column_names else ())),
         tuple(source.doubts),
     )
+
+
+def _told(source: ImageSource, table: Dataset, labels: Iterable[str]) -> list[str]:
+    """Of each label, the tree of its first row, that of the data set, or this one's name."""
+    own = source.taxonomy or source.name
+    if "taxonomy" not in table.column_names:
+        return [own for _ in labels]
+    named = dict(zip(table["truth"][::-1], table["taxonomy"][::-1], strict=True))
+    return [named[label] or own for label in labels]
 
 
 def first_truths(images: ImageDataset) -> str:

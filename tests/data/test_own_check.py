@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from speciarl_pl.__main__ import main
-from speciarl_pl.data.datasets import ImageFolder, ImageTable
+from speciarl_pl.data.datasets import ImageFolder, ImageTable, MixedImages
 from speciarl_pl.data.known_labels import known_lines
 from speciarl_pl.data.own_check import check_own
 from speciarl_pl.data.preview import preview
@@ -48,7 +48,7 @@ def test_an_image_that_cannot_be_read_is_shown_as_such(pets):
             lambda: TaxonomyJudge("oxford_pets"),
             "its trees know 1 of 2 labels: 'Samoyed'|they do not know 1: 'Flumpet'",
         ),
-        (lambda: TaxonomyJudge("food101"), "know 0 of 2 labels|do not know 2: 'Samoyed', 'Flum"),
+        (lambda: TaxonomyJudge("flowers102"), "know 0 of 2 labels|do not know 2: 'Samoyed', 'Flum"),
         (ExactJudge, "ExactJudge has no tree of names: it knows the label itself alone"),
         (lambda: LLMJudge("http://nowhere/v1", "m"), "LLMJudge has no tree.*asks about"),
         (
@@ -61,9 +61,16 @@ def test_an_image_that_cannot_be_read_is_shown_as_such(pets):
     ids=["a tree", "another tree", "exact", "LLM", "cascade"],
 )
 def test_what_a_judge_knows(judge, said):
-    lines = known_lines(judge(), ["Samoyed", "Flumpet"])
+    lines = known_lines(judge(), ["Samoyed", "Flumpet"], ["pets", "pets"])
     for line, expected in zip(lines, said.split("|"), strict=True):
         assert all(part in line for part in expected.split(".*"))
+
+
+def test_each_part_of_a_mix_has_its_own_tree(pets):
+    names = {"Flumpet": "cub", "Samoyed": "pets"}
+    parts = [ImageFolder("pets", name=name, include=[label]) for label, name in names.items()]
+    found = preview(MixedImages(parts, limit=2))
+    assert dict(zip(found.labels, found.datasets, strict=True)) == names
 
 
 def test_nothing_is_wrong(pets):
@@ -119,8 +126,12 @@ def test_show_of_a_folder(pets, capsys):
     assert "first labels: 'Flumpet', 'Samoyed'" in said
     assert "Samoyed/1.png: cannot be read" in said
     assert "Samoyed/2.png: 22 x 10, 'Samoyed'" in said
-    assert "judge: its trees know 1 of 2 labels: 'Samoyed'" in said
-    assert "judge: they do not know 1: 'Flumpet'" in said
+    assert "judge: its trees know 0 of 2 labels" in said
+    assert "judge: 1 more are in trees that are not for data set 'pets': if one is, say so" in said
+    assert "judge: they do not know 2: 'Flumpet', 'Samoyed'" in said
+    named = ["--source", "ImageFolder", "--source.root", "pets", "--source.name", "Oxford Pets"]
+    assert main(["data", "show", *named]) == 0
+    assert "judge: its trees know 1 of 2 labels: 'Samoyed'" in capsys.readouterr().out
 
 
 def test_show_of_a_class_and_of_labels_like_markup(pets, capsys):
