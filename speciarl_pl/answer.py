@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from speciarl_pl.records import Answer, Unparsed
+from speciarl_pl.tidy import tidy, without_joiners
 from speciarl_pl.unwrap import answer_boxed, answer_inside
 
 DEFAULT_MAX_CHARS: Final = 512
@@ -100,8 +101,8 @@ def thinking(text: str, thinking_opened: bool = False) -> str:
 def answer_key(text: str) -> str:
     """Fold a text to the key under which two answers are the same.
 
-    Folds Unicode compatibility forms (NFKC), case and white space, and nothing else: `F/A-18`
-    keeps its slash and `16.4` its point.
+    Folds Unicode compatibility forms (NFKC), case and white space, what cannot be seen and HTML
+    entities (`tidy`), and nothing else: `F/A-18` keeps its slash and `16.4` its point.
 
     Example:
         >>> answer_key("  Citroe\u0308n   C3 ") == answer_key("CITRO\u00cbN C3")
@@ -109,6 +110,13 @@ def answer_key(text: str) -> str:
         >>> answer_key("F/A-18")
         'f/a-18'
     """
+    key = _fold(text)
+    while (tidied := _fold(without_joiners(tidy(key)))) != key:  # an entity may hold a capital
+        key = tidied
+    return key
+
+
+def _fold(text: str) -> str:
     folded = unicodedata.normalize("NFD", text).casefold()
     folded = unicodedata.normalize("NFKD", folded).casefold()
     return " ".join(unicodedata.normalize("NFKC", folded).split())

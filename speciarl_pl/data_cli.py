@@ -1,8 +1,8 @@
-"""`python -m speciarl_pl data list | check | splits`: the benchmarks' data sets."""
+"""`python -m speciarl_pl data list | show | check | splits`: data sets, before a run."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from jsonargparse import ArgumentParser, Namespace
 from rich.console import Console
@@ -11,12 +11,19 @@ from rich.table import Table
 
 from speciarl_pl.data.check import CheckReport, check
 from speciarl_pl.data.datasets import BENCHMARKS
+from speciarl_pl.data.known_labels import known_lines
+from speciarl_pl.data.own_check import OwnReport, check_own
+from speciarl_pl.data.preview import preview, preview_lines
 from speciarl_pl.data.published import PUBLISHED, Published
+from speciarl_pl.data.source_options import add_source_options, judge_of, sources_of
 from speciarl_pl.data.splits import count_splits, write_split
 from speciarl_pl.data.splits_build import build_split
+from speciarl_pl.errors import DataError
 from speciarl_pl.subcommands import Subcommand, run_subcommands
 
 _PROGRAM: Final = "python -m speciarl_pl data"
+
+T = TypeVar("T")
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -69,13 +76,56 @@ def _row(published: Published) -> list[str]:
     ]
 
 
+# ------------------------------------------------------------------------ show
+
+
+def _add_show(parser: ArgumentParser) -> None:
+    """Show what data sets hold: counts, labels, a few images, and what the judge knows."""
+    parser.add_argument(
+        "path", nargs="?", type=str | None, default=None, help="folder of classes, or table"
+    )
+    add_source_options(parser)
+    parser.add_argument(
+        "--judge", type=str | None, default=None, help="YAML of a judge (default: the offline one)"
+    )
+    parser.add_argument("--images", type=int, default=5, help="images to open of each")
+    parser.add_argument("--labels", type=int, default=10, help="labels to name of each")
+
+
+def _show(options: Namespace) -> int:
+    sources = sources_of(options, options.path)
+    judge = judge_of(options, options.judge)
+    failed = False
+    for role, source in sources:
+        try:
+            found = preview(source, options.images)
+        except DataError as error:  # the others may be in order
+            print(f"{role}: data set {source.name!r}: error: {error}")
+            failed = True
+            continue
+        lines = preview_lines(
+            found, known_lines(judge, found.labels, found.datasets), options.labels
+        )
+        print("\n".join([f"{role}: {lines[0]}", *lines[1:]]))
+    return int(failed)
+
+
 # ----------------------------------------------------------------------- check
 
 
 def _add_check(parser: ArgumentParser) -> None:
-    """Count a benchmark on disk against the published figures, and name what is missing."""
-    parser.add_argument("name", help=f"one of {', '.join(PUBLISHED)}")
-    parser.add_argument("--root", required=True, help="folder of the archive, unpacked")
+    """Count a benchmark on disk against the published figures, or look for faults of your own."""
+    parser.add_argument(
+        "name",
+        nargs="?",
+        type=str | None,
+        default=None,
+        help=f"one of {', '.join(PUBLISHED)}; or a folder of classes or a table of your own",
+    )
+    parser.add_argument(
+        "--root", type=str | None, default=None, help="folder of the benchmark's archive, unpacked"
+    )
+    add_source_options(parser)
     parser.add_argument(
         "--split-file", type=str | None, default=None, help="list of another split, such as CoOp's"
     )
@@ -89,6 +139,11 @@ def _add_check(parser: ArgumentParser) -> None:
 
 
 def _check(options: Namespace) -> int:
+    if options.name not in PUBLISHED and options.root is None:
+        sources = sources_of(options, options.name)
+        return _print_own(check_own(sources, options.read, _watch))
+    if options.name is None or options.root is None:
+        raise ValueError("root: expected the folder of the benchmark's archive, got none")
     report = check(
         options.name,
         options.root,
@@ -120,7 +175,17 @@ def _print_report(report: CheckReport) -> None:
         console.print("to repair it: unpack the archive again over this folder", markup=False)
 
 
-def _watch(files: Sequence[str]) -> Iterable[str]:
+def _print_own(report: OwnReport) -> int:
+    print("\n".join(report.counts))
+    for word, lines in (("problem", report.problems), ("note", report.notes)):
+        for line in lines:
+            print(f"{word}: {line}")
+    if not report.problems:
+        print("nothing wrong was found")
+    return 1 if report.problems else 0
+
+
+def _watch(files: Sequence[T]) -> Iterable[T]:
     return track(files, "reading", console=Console(stderr=True), transient=True)
 
 
@@ -152,6 +217,7 @@ def _splits(options: Namespace) -> int:
 
 _COMMANDS: Final = {
     "list": Subcommand(_add_list, _list),
+    "show": Subcommand(_add_show, _show),
     "check": Subcommand(_add_check, _check),
     "splits": Subcommand(_add_splits, _splits),
 }

@@ -19,6 +19,7 @@ LAYERS = (
         "run_files",
         "rng",
         "sampling",
+        "tidy",
         "command_errors",
         "subcommands",
         "pages",

@@ -54,10 +54,14 @@ class ImageDataset(Dataset[Sample | SkippedSample]):
 
     @property
     def notes(self) -> list[str]:
-        """What a user should know of the listing: files left out, packages that are needed."""
-        paths = self._table["path"] if "path" in self._table.column_names else ()
+        """What a user should know of the listing.
+
+        Files that it left out, packages that are needed, labels that look odd.
+        """
+        paths = self._table["path"][:] if "path" in self._table.column_names else ()
         needed = [f"{self.name}: {line}" for line in packages_needed(paths)]
-        return [*self._source.notes, *needed]
+        doubts = [f"warning: data set {self.name!r}: {doubt}" for doubt in self._source.doubts]
+        return [*self._source.notes, *needed, *doubts]
 
     @property
     def listing(self) -> Table:

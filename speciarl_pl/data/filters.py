@@ -50,7 +50,7 @@ def keep_classes(
     """
     if include is None and exclude is None:
         return rows
-    truths = list(rows["truth"])
+    truths = rows["truth"][:]
     labels = {answer_key(truth): truth for truth in truths}
     wanted = _keys("include", include, labels, name) if include is not None else set(labels)
     unwanted = _keys("exclude", exclude or (), labels, name)

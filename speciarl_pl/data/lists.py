@@ -6,6 +6,8 @@ from pathlib import Path
 
 from speciarl_pl.data.files import name_some
 from speciarl_pl.data.listing import require_file
+from speciarl_pl.data.shown import shown
+from speciarl_pl.data.text_file import read_text
 from speciarl_pl.errors import DataError
 
 
@@ -13,7 +15,7 @@ def read_lines(path: Path, expected: str, of_names: bool = False) -> list[str]:
     """Read the lines of a list, blank ones left out.
 
     Args:
-        path: The file, UTF-8.
+        path: The file; see `read_text` for its encoding.
         expected: What it should hold, for the message.
         of_names: Whether they are names of files, which need not be UTF-8.
 
@@ -22,12 +24,9 @@ def read_lines(path: Path, expected: str, of_names: bool = False) -> list[str]:
     """
     require_file(path, expected)
     try:
-        errors = "surrogateescape" if of_names else "strict"
-        text = path.read_text(encoding="utf-8-sig", errors=errors)
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 text ({error}); expected {expected}") from None
-    if "\0" in text:
-        raise DataError(f"{path}: not UTF-8 text, it holds NUL; expected {expected}")
+        text = read_text(path, errors="surrogateescape" if of_names else "strict")
+    except DataError as error:
+        raise DataError(f"{error}; expected {expected}") from None
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines:
         raise DataError(f"{path}: no line in it; expected {expected}")
@@ -43,7 +42,7 @@ def read_pairs(path: Path, expected: str) -> list[tuple[str, str]]:
     pairs = [tuple(line.split(maxsplit=1)) for line in read_lines(path, expected)]
     for number, pair in enumerate(pairs, start=1):
         if len(pair) != 2:
-            raise DataError(f"{path}: line {number} is {pair[0]!r}; expected {expected}")
+            raise DataError(f"{path}: line {number} is {shown(pair[0])}; expected {expected}")
     return [(pair[0], pair[1]) for pair in pairs]
 
 
@@ -93,7 +92,7 @@ def require_known(
     if unknown:
         raise DataError(
             f"{path}: {len(unknown):,} labels are outside the {len(known):,} classes of {source}:"
-            f" {name_some([repr(label) for label in unknown])}; one of the two is damaged"
+            f" {name_some([shown(label) for label in unknown])}; one of the two is damaged"
         )
 
 

@@ -1,6 +1,6 @@
 """`OpenWorldDataModule`: data sets, loaders, and the judge."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
@@ -24,6 +24,7 @@ from speciarl_pl.data.position import (
     loaded_position,
     saved_position,
 )
+from speciarl_pl.data.preview import first_truths
 from speciarl_pl.data.prompt_check import check_prompt
 from speciarl_pl.data.prompts import load_prompt
 from speciarl_pl.data.sampler import EvalBatches, Share, TrainBatches
@@ -119,6 +120,7 @@ class OpenWorldDataModule(L.LightningDataModule):
         self._datasets: dict[str, Dataset[Sample | SkippedSample]] = {}
         self._lists: dict[str, list[ImageDataset]] = {}
         self._prompt_checked = False
+        self._said: set[str] = set()
         self._train_loader: ResumableLoader | None = None
         self._order: TrainingOrder | None = None
         self._eval_loaders: list[BatchLoader] = []
@@ -272,8 +274,14 @@ class OpenWorldDataModule(L.LightningDataModule):
         if self.trainer is None or self.trainer.is_global_zero:
             lists = (self._lists.get(role, ()) for role in _STAGES[stage])
             notes = [note for one in chain.from_iterable(lists) for note in one.notes]
+            notes += [f"training on {first_truths(one)}" for one in self._trained_on(stage)]
             for note in dict.fromkeys(notes):  # a data set may be there twice
-                Console(stderr=True).out(note, highlight=False)
+                if note not in self._said:
+                    Console(stderr=True).out(note, highlight=False)
+            self._said.update(notes)
+
+    def _trained_on(self, stage: str) -> Sequence[ImageDataset]:
+        return self._lists.get("train", ()) if stage == "fit" else ()
 
     def _collate(self) -> Collate:
         encode = self.encode

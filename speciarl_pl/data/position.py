@@ -99,5 +99,5 @@ def listing_digest(datasets: Iterable[ImageDataset]) -> str:
     for dataset in datasets:
         digest.update(repr(dataset.name).encode())
         for column in ("id", "truth"):
-            digest.update(repr(list(dataset.listing[column])).encode())
+            digest.update(repr(dataset.listing[column][:]).encode())
     return digest.hexdigest()

@@ -10,6 +10,7 @@ from PIL.Image import Image
 
 from speciarl_pl.data.filters import check_labels, keep_classes
 from speciarl_pl.data.images import MAX_PIXELS, open_image
+from speciarl_pl.data.label_checks import check_truths, doubts_about, tidy_truths
 from speciarl_pl.data.left_out import LeftOut
 from speciarl_pl.data.lists import unique_ids
 from speciarl_pl.errors import DataError
@@ -46,6 +47,11 @@ class ImageSource(ABC):
     (paper, section 5), or None."""
     taxonomy: str | None = None
     """Name of the packaged taxonomy that knows the labels, or None."""
+    labels_meant: bool = False
+    """Whether labels are known to be names, or the user said what they are to be: those that look
+    like ids are then no cause for doubt."""
+    doubts: Sequence[str] = ()
+    """What the last listing found odd, a line each, with what to do."""
 
     def __init__(
         self,
@@ -108,11 +114,18 @@ class ImageSource(ABC):
     def table(self) -> Dataset:
         """List the images that the filters keep, at most `limit` of them, in the order of `rows`.
 
+        Truths are tidied (`speciarl_pl.tidy`). What was left out or looks odd is then in `notes`
+        and `doubts`.
+
         Raises:
             DataError: As `rows`; if a label of the filters is none of the labels; if they keep no
-                image.
+                image; if a truth that is kept names nothing, such as "None".
         """
-        rows = keep_classes(self.rows(), self.name, self.include, self.exclude, self.help)
+        self.doubts = ()
+        rows = tidy_truths(self.rows())
+        check_truths(rows, self.name, self.include, self.exclude)
+        rows = keep_classes(rows, self.name, self.include, self.exclude, self.help)
+        self.doubts = [*self.doubts, *doubts_about(rows["truth"][:], self.labels_meant)]
         if self.limit is None or self.limit >= len(rows):
             return rows
         drawn: Dataset = rows.select(subset_indices(len(rows), self.limit, self.seed))

@@ -11,8 +11,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
-from speciarl_pl.data.listing import read_columns, require_columns, require_file
+from speciarl_pl.data.listing import require_file
 from speciarl_pl.data.lists import require_unique
+from speciarl_pl.data.shown import shown
+from speciarl_pl.data.tables import read_columns
 from speciarl_pl.errors import DataError
 
 SPLITS: Final = ("train", "val", "test")
@@ -87,8 +89,7 @@ def count_splits(splits: dict[str, str]) -> dict[str, int]:
 
 
 def _read_table(path: Path) -> list[tuple[str, str]]:
-    columns = read_columns(path)
-    require_columns(path, columns, ["filename", "split"])
+    columns = read_columns(path, ["filename", "split"])
     return list(zip(columns["filename"], columns["split"], strict=True))
 
 
@@ -97,12 +98,12 @@ def _checked(name: str | Path, rows: list[tuple[str, str]]) -> dict[str, str]:
         raise DataError(f"{name}: lists no images; expected {_EXPECTED}")
     others = sorted({split for _, split in rows} - set(SPLITS))
     if others:
-        raise DataError(f"{name}: split {others[0]!r}; expected one of {', '.join(SPLITS)}")
+        raise DataError(f"{name}: split {shown(others[0])}; expected one of {', '.join(SPLITS)}")
     require_unique(name, (file for file, _ in rows))
     return dict(rows)
 
 
 def _file(name: str | Path, entry: Any) -> str:
     if not isinstance(entry, list) or len(entry) != 3 or not isinstance(entry[0], str):
-        raise DataError(f"{name}: entry {entry!r}; expected [path, class number, class name]")
+        raise DataError(f"{name}: entry {shown(entry)}; expected [path, class number, class name]")
     return entry[0]

@@ -187,3 +187,16 @@ def test_made_from_a_config_by_short_names_without_any_data():
     assert "speciarl_pl.data.ImageFolder" in text
     data = parser.instantiate(config).data
     assert isinstance(data, OpenWorldDataModule)
+
+
+def test_fit_says_once_what_it_teaches_and_what_looks_odd(photo, tmp_path, capsys):
+    for name in ("n02085620-Chihuahua/a.png", "n02085936-Maltese/b.png", "notes/._c.png"):
+        photo(f"dogs/{name}")
+    data = OpenWorldDataModule(ImageFolder(str(tmp_path / "dogs")))
+    data.setup("fit")
+    said = capsys.readouterr().err
+    assert "training on data set 'dogs': 2 images of 2 labels: 'n02085620-Chihuahua', 'n0" in said
+    assert said.count("warning: data set 'dogs': labels look like ids of WordNet") == 1
+    assert "1 without images (notes/)" in said
+    data.setup("fit")
+    assert not capsys.readouterr().err

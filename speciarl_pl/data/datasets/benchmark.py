@@ -71,6 +71,7 @@ class Benchmark(FileSource):
     """Name of the benchmark: its key in `published.PUBLISHED`."""
     splits: ClassVar[tuple[str, ...]]
     """Splits that partition the archive."""
+    labels_meant = True
     unions: ClassVar[tuple[str, ...]] = ("all",)
     """What else `split` may be: several together."""
 

@@ -7,9 +7,10 @@ import numpy as np
 
 from speciarl_pl.data.datasets.benchmark import Benchmark, Listed
 from speciarl_pl.data.labels import flower_label
-from speciarl_pl.data.listing import read_columns, require_columns, require_folder
+from speciarl_pl.data.listing import require_folder
 from speciarl_pl.data.lists import require_known, require_unique
 from speciarl_pl.data.mat import read_mat
+from speciarl_pl.data.tables import read_columns
 from speciarl_pl.errors import DataError
 
 MAT_SPLITS: Final[dict[str, str]] = {"trnid": "train", "valid": "val", "tstid": "test"}
@@ -61,8 +62,7 @@ def flower_names() -> list[str]:
 
 def _read_csv(root: Path) -> list[Listed]:
     path = root / "images.csv"
-    columns = read_columns(path)
-    require_columns(path, columns, ["filename", "split", "label"])
+    columns = read_columns(path, ["filename", "split", "label"])
     for number, label in enumerate(columns["label"], start=1):
         if not label.strip():
             raise DataError(f"{path}: row {number} has an empty 'label'; fill it in or remove it")

@@ -5,7 +5,7 @@ from PIL.Image import Image
 
 from speciarl_pl.data.hub import HubTable
 from speciarl_pl.data.images import MAX_PIXELS
-from speciarl_pl.data.labels import clean_label
+from speciarl_pl.data.label_styles import Labeller, LabelStyle
 from speciarl_pl.data.source import ImageSource, Row, as_table
 
 
@@ -13,11 +13,13 @@ class HubImages(ImageSource):
     """Images and labels of a data set of a hub, or of a local copy of one.
 
     Args:
-        hub: `owner/name`, or a local folder: one written by `save_to_disk`, or one of Parquet
-            files.
+        hub: `owner/name`, or a local copy: a folder written by `save_to_disk`, one of Parquet
+            files, or one Parquet file, which has no splits.
         split: Name of the split there; `all` takes all together.
-        image_column: Column of images.
-        label_column: Column of labels: texts, or numbers with names.
+        image_column: Column of images: pictures as the `datasets` library stores them, the bytes of
+            image files, records of `bytes` and `path`, or lists of one of these.
+        label_column: Column of labels: texts, or numbers with names. A number without one is no
+            label, unless a label style or a mapping says that it is meant.
         config: Configuration of the data set, if it has several.
         clean: Turn underscores into blanks and drop a leading number such as `001.`.
         name: Name of the data set; the last part of `hub` by default.
@@ -25,6 +27,12 @@ class HubImages(ImageSource):
         seed: Seed of that draw.
         include: Keep the images of these labels alone.
         exclude: Leave out the images of these labels.
+        label_style: How a label there becomes a name, as in `ImageFolder`; by default `numbered`
+            with `clean`, else `raw`.
+        label_map: File that says what ids stand for, as in `ImageFolder`.
+
+    Raises:
+        ValueError: If an argument is out of range.
 
     Example:
         >>> HubImages("someone/birds", split="train").name
@@ -44,19 +52,20 @@ class HubImages(ImageSource):
         seed: int = 0,
         include: list[str] | None = None,
         exclude: list[str] | None = None,
+        label_style: LabelStyle | None = None,
+        label_map: str | None = None,
     ) -> None:
-        super().__init__(
-            name or hub.rstrip("/").rpartition("/")[2] or "hub", limit, seed, include, exclude
-        )
+        last = hub.rstrip("/").rpartition("/")[2].removesuffix(".parquet")
+        super().__init__(name or last or "hub", limit, seed, include, exclude)
         self.clean = clean
+        self._labeller = Labeller(label_style, "numbered" if clean else "raw", label_map)
+        self.labels_meant = self._labeller.meant
         self._hub = HubTable(hub, split, image_column, label_column, config)
 
     def rows(self) -> Dataset:
         """List the rows in their order; the id is the split and the position."""
-        labels = self._hub.labels()
-        return hub_rows(
-            self._hub.split, [clean_label(label) for label in labels] if self.clean else labels
-        )
+        labels = self._hub.labels(self._labeller.meant)
+        return hub_rows(self._hub.split, self._labeller.names(labels, self._hub.path))
 
     def image(self, row: Row, max_pixels: int = MAX_PIXELS) -> Image:
         """Decode the image of a row."""

@@ -37,6 +37,8 @@ class MixedImages(ImageSource):
         ['world_train', 'world_held_out']
     """
 
+    labels_meant = True  # its data sets have said what is odd
+
     def __init__(
         self,
         sources: list[ImageSource],
@@ -70,6 +72,9 @@ class MixedImages(ImageSource):
             DataError: As the data sets; if one has fewer images than its share.
         """
         tables = [source.table() for source in self.sources]
+        self.doubts = [
+            f"{source.name}: {doubt}" for source in self.sources for doubt in source.doubts
+        ]
         self._check_sizes([len(table) for table in tables])
         rows = [
             (number, row)

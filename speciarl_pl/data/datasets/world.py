@@ -34,6 +34,7 @@ class WorldImages(ImageSource):
     """
 
     taxonomy = "world"
+    labels_meant = True
 
     def __init__(
         self,

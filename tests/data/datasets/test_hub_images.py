@@ -5,6 +5,8 @@ from io import BytesIO
 
 import datasets
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 from datasets import Image as ImageFeature
@@ -125,7 +127,7 @@ def test_bad_input_is_named(saved, tmp_path):
     with pytest.raises(DataError, match=r"row 0 has class None; expected one of the 2"):
         HubImages(str(tmp_path / "holes")).table()
     table([" ", "a"], Value("string")).save_to_disk(tmp_path / "empty")
-    with pytest.raises(DataError, match=r"row 0 has ' ' in 'label'; expected a name"):
+    with pytest.raises(DataError, match=r"row 0 has an empty 'label' \(' '\); fill it in"):
         HubImages(str(tmp_path / "empty")).table()
 
 
@@ -139,3 +141,81 @@ def test_a_broken_image_is_named(tmp_path):
         source.image(first)
     with pytest.raises(DataError, match=r"broken, row 1: no image in 'image'"):
         source.image(second)
+
+
+# ------------------------------------------------- Parquet that another wrote
+
+PICTURE = photo(0)["bytes"]
+RECORD = {"bytes": PICTURE, "path": "a.png"}
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [PICTURE, RECORD, {"bytes": PICTURE}, {"bytes": None, "path": "a.png"}, [PICTURE], [RECORD]],
+    ids=["bytes", "record", "bytes alone", "path", "list of bytes", "list of records"],
+)
+def test_pictures_without_features(tmp_path, cell):
+    kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    images = pa.array([cell], kind if isinstance(cell, dict) and not cell["bytes"] else None)
+    pq.write_table(pa.table({"image": images, "label": ["Citroën"]}), tmp_path / "t.parquet")
+    (tmp_path / "a.png").write_bytes(PICTURE)
+    source = HubImages(str(tmp_path / "t.parquet"))
+    row = source.table()[0]
+    assert (source.name, row["truth"]) == ("t", "Citroën")
+    assert source.image(row).tobytes() == Image.open(BytesIO(PICTURE)).tobytes()
+
+
+def test_lists_of_one_picture_with_features(tmp_path):
+    features = Features({"image": datasets.Sequence(ImageFeature()), "label": Value("string")})
+    rows = {"image": [[photo(0)], [], [photo(1), photo(2)]], "label": ["a cat", "dog", "ox"]}
+    Dataset.from_dict(rows, features=features).to_parquet(tmp_path / "t.parquet")
+    source = HubImages(str(tmp_path / "t.parquet"))
+    one, none, two = source.table()
+    assert source.image(one).tobytes() == Image.open(BytesIO(PICTURE)).tobytes()
+    with pytest.raises(DataError, match=r"row 1: no image in 'image'"):
+        source.image(none)
+    with pytest.raises(DataError, match=r"row 2: 2 images in 'image'; expected one"):
+        source.image(two)
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (
+            {"image": ["a.png"], "label": ["x"]},
+            r"does not hold images; it holds text; .*ImageTable",
+        ),
+        ({"image": [1], "label": ["x"]}, r"does not hold images; it holds Value\('int64'\)"),
+        ({"image": [1], "photo": [PICTURE], "label": ["x"]}, r"those that do: 'photo'; give one"),
+        ({"image": [PICTURE], "label": [7]}, r"row 0 has 7 in 'label', a number"),
+        ({"image": [PICTURE], "label": ["0"]}, r"row 0 has '0' in 'label', a number"),
+        ({"image": [PICTURE], "label": ["None"]}, r"row 1 .*: the truth is 'None'"),
+        ({"image": [PICTURE], "label": ["NaN"]}, r"row 1 .*: the truth is 'NaN'"),
+        ({"image": [PICTURE], "label": [None]}, r"row 0 has an empty 'label'"),
+    ],
+    ids=["text", "numbers", "another column", "a number", "zero", "None", "NaN", "null"],
+)
+def test_bad_parquet_is_named(tmp_path, columns, message):
+    pq.write_table(pa.table(columns), tmp_path / "t.parquet")
+    with pytest.raises(DataError, match=message):
+        HubImages(str(tmp_path / "t.parquet")).table()
+
+
+def test_a_mapping_names_numbers_without_features(tmp_path):
+    pq.write_table(pa.table({"image": [PICTURE] * 2, "label": [7.0, 3]}), tmp_path / "t.parquet")
+    (tmp_path / "m.json").write_text('{"7": "rose", "3": "lily"}')
+    source = HubImages(str(tmp_path / "t.parquet"), label_map=str(tmp_path / "m.json"))
+    assert source.table()["truth"][:] == ["rose", "lily"]
+    assert HubImages(str(tmp_path / "t.parquet"), label_style="raw").table()["truth"][:] == [
+        "7",
+        "3",
+    ]
+
+
+def test_a_column_twice_is_named(tmp_path):
+    arrays = [pa.array([PICTURE]), pa.array(["x"]), pa.array(["y"])]
+    (tmp_path / "two").mkdir()
+    twice = pa.Table.from_arrays(arrays, ["image", "label", "label"])
+    pq.write_table(twice, tmp_path / "two" / "test.parquet")
+    with pytest.raises(DataError, match=r"test\.parquet: 1 names of columns occur twice.*'label'"):
+        HubImages(str(tmp_path / "two")).table()

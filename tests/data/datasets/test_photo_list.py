@@ -38,7 +38,7 @@ def test_a_text_file_names_photos_as_the_disk_does(photo, tmp_path):
     ("content", "message"),
     [
         (b"", "no line in it; expected the path of a photo on each line"),
-        (b"\xff\xfe\x00", "not UTF-8 text"),
+        (b"\xff\xfe\x00", "not utf-16.* text"),
         (None, "no such file; expected the path of a photo on each line"),
     ],
     ids=["empty", "not text", "missing"],
