@@ -16,13 +16,13 @@ from collections.abc import Sequence
 
 import torch
 from peft import PeftModel
-from rich.console import Console
 from rich.table import Table
 from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
 from speciarl_pl.policy import LoraSpec, Policy, adapter, shared
 from speciarl_pl.policy.checkpoint import quiet
 from speciarl_pl.records import EncodedPrompt, Rollout, RolloutGroup, Sample
+from speciarl_pl.terminal import console
 
 IMAGE_TOKEN = 4000
 BANNED = [4000, 4001, 4002, 4003]
@@ -156,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, spent in seconds.items():
         speed = f"{medians['plain'] / medians[name]:.2f}"
         table.add_row(name, f"{medians[name]:.3f}", f"{min(spent):.3f}", f"{max(spent):.3f}", speed)
-    Console().print(table)
+    console().print(table)
     result = {
         "benchmark": "update",
         **vars(asked),

@@ -11,7 +11,6 @@ from typing import Any
 
 import lightning as L
 import pyarrow.parquet as pq
-from rich.console import Console
 
 from speciarl_pl.answer import thinking
 from speciarl_pl.callbacks.rollout_files import NAME
@@ -22,6 +21,7 @@ from speciarl_pl.records import Sample
 from speciarl_pl.report import PhotoPrediction, write_photos_page
 from speciarl_pl.report.thumbnails import small_picture
 from speciarl_pl.run_files import replacing
+from speciarl_pl.terminal import say
 from speciarl_pl.validation import ABSTAINED, vote_key
 
 
@@ -149,9 +149,8 @@ def _print(folder: Path, predictions: Sequence[PhotoPrediction]) -> None:
     abstained = sum(one.abstained for one in predictions)
     failed = sum(bool(one.error) for one in predictions)
     named = sum(one.answer is not None for one in predictions)
-    Console().out(
+    say(
         f"{len(predictions)} photos: {named} named, {abstained} abstained, "
         f"{len(predictions) - named - abstained - failed} without a readable answer, "
-        f"{failed} could not be read\n{folder / 'predictions.html'}",
-        highlight=False,
+        f"{failed} could not be read\n{folder / 'predictions.html'}"
     )

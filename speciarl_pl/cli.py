@@ -1,6 +1,5 @@
 """The command line: LightningCLI over the module, the data and a rollout engine."""
 
-import logging
 import os
 import sys
 import warnings
@@ -42,6 +41,7 @@ from speciarl_pl.errors import RunError
 from speciarl_pl.metrics_csv import MetricsCSV
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.protocol import OlderProtocol
+from speciarl_pl.quiet import quieten
 from speciarl_pl.run_files import check_writable
 from speciarl_pl.trainer_check import check_trainer
 
@@ -251,7 +251,7 @@ def main(args: Sequence[str] | None = None) -> int:
         Exit code: 0; 1 for an error that the user can act on; 2 for a wrong argument; 128 and the
         number of the signal that stopped it. The error is printed in a line.
     """
-    _quieten()
+    quieten()
 
     def command() -> int:
         try:
@@ -307,20 +307,6 @@ def _started_again(run_dir: Path) -> bool:
 def _check_checkpoint(path: str) -> None:
     if not zipfile.is_zipfile(path):
         raise RunError(f"ckpt_path: {path}: not a checkpoint, or one cut short; take another")
-
-
-def _quieten() -> None:
-    """Hide what a user can do nothing about."""
-    warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)`")  # Lightning's own
-    warnings.filterwarnings("ignore", ".*does not have many workers")  # drawing is cheap
-    warnings.filterwarnings("ignore", "It is recommended to use `self.log.*sync_dist")  # summed
-    warnings.filterwarnings("ignore", ".*but no pre-optimization state was saved")  # not needed
-    warnings.filterwarnings("ignore", "Checkpoint directory .* exists and is not empty")  # resume
-    warnings.filterwarnings("ignore", ".*Outcomes was called before")  # limit_val_batches
-    warnings.filterwarnings("ignore", "The dirpath has changed from")  # validate --ckpt_path
-    logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(
-        lambda record: "litlogger" not in record.getMessage()
-    )
 
 
 def _run_dir_of_rank_zero() -> str:

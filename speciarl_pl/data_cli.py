@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Final
 
 from jsonargparse import ArgumentParser, Namespace
-from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
 from speciarl_pl.data.check import CheckReport, check
@@ -15,6 +13,7 @@ from speciarl_pl.data.published import PUBLISHED, Published
 from speciarl_pl.data.splits import count_splits, write_split
 from speciarl_pl.data.splits_build import build_split
 from speciarl_pl.subcommands import Subcommand, run_subcommands
+from speciarl_pl.terminal import console, say, watched
 
 _PROGRAM: Final = "python -m speciarl_pl data"
 
@@ -47,11 +46,11 @@ def _list(_: Namespace) -> int:
     for published in PUBLISHED.values():
         table.add_row(*_row(published))
     # Addresses must stay whole where the output is not a terminal.
-    console = Console()
-    console = console if console.is_terminal else Console(width=200)
-    console.print(table)
-    console.print("Images are those of the paper's splits (CoOp's where there is one).")
-    console.print(f"Next: {_PROGRAM} check NAME --root DIR", markup=False)
+    out = console()
+    out = out if out.is_terminal else console(width=200)
+    out.print(table)
+    out.print("Images are those of the paper's splits (CoOp's where there is one).")
+    out.print(f"Next: {_PROGRAM} check NAME --root DIR")
     return 0
 
 
@@ -103,25 +102,25 @@ def _check(options: Namespace) -> int:
 
 
 def _print_report(report: CheckReport) -> None:
-    console = Console(soft_wrap=True)
+    out = console(soft_wrap=True)
     table = Table(title=f"{report.title} in {report.root}")
     for column in ("", "listed", "there", "published"):
         table.add_column(column, justify="right" if column else "left")
     for count in report.counts:
         numbers = (f"{number:,}" for number in (count.listed, count.there, count.published))
         table.add_row(count.what, *numbers, style=None if count.agrees else "red")
-    console.print(table)
+    out.print(table)
     for word, lines in (("problem", report.problems), ("note", report.notes)):
         for line in lines:
-            console.print(f"{word}: {line}", markup=False, highlight=False)
+            out.print(f"{word}: {line}")
     if report.ok:
-        console.print("all agrees with what is published")
+        out.print("all agrees with what is published")
     else:
-        console.print("to repair it: unpack the archive again over this folder", markup=False)
+        out.print("to repair it: unpack the archive again over this folder")
 
 
 def _watch(files: Sequence[str]) -> Iterable[str]:
-    return track(files, "reading", console=Console(stderr=True), transient=True)
+    return watched(files, "reading")
 
 
 # ---------------------------------------------------------------------- splits
@@ -146,7 +145,7 @@ def _splits(options: Namespace) -> int:
     splits = build_split(options.name, options.file, options.url)
     write_split(Path(options.out), splits)
     counts = ", ".join(f"{count:,} {split}" for split, count in count_splits(splits).items())
-    print(f"wrote {options.out}: {counts}, as published")
+    say(f"wrote {options.out}: {counts}, as published")
     return 0
 
 

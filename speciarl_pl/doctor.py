@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
-from rich.console import Console
 from rich.table import Table
 
+from speciarl_pl.terminal import console
 from speciarl_pl.torchvision_repair import write_start_file
 
 
@@ -74,7 +74,7 @@ def main(repair: bool = False) -> int:
     for finding in findings:
         mark = "yes" if finding.works else "NO" if finding.required else "no"
         table.add_row(finding.name, finding.found, mark, finding.advice)
-    Console().print(table)
+    console().print(table)
     return int(any(finding.required and not finding.works for finding in findings))
 
 

@@ -22,6 +22,8 @@ LAYERS = (
         "pages",
         "torchvision_repair",
         "together",
+        "terminal",
+        "quiet",
     },
     {"reward", "grpo", "metrics"},
     {"judge", "data", "policy", "world", "engine"},
