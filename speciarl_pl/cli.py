@@ -22,6 +22,7 @@ import speciarl_pl.data.datasets  # noqa: F401  (short class names work for what
 from speciarl_pl.callbacks import (
     AdapterExport,
     Continuation,
+    PolicySummary,
     PredictionWriter,
     ReportWriter,
     ResultsWriter,
@@ -41,7 +42,6 @@ from speciarl_pl.errors import RunError
 from speciarl_pl.metrics_csv import MetricsCSV
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.protocol import OlderProtocol
-from speciarl_pl.quiet import quieten
 from speciarl_pl.run_files import check_writable
 from speciarl_pl.trainer_check import check_trainer
 
@@ -88,6 +88,7 @@ _TRAINER_DEFAULTS: Final[dict[str, Any]] = {
     "use_distributed_sampler": False,  # the data module's sampler shares samples out by itself
     "inference_mode": False,  # what generate leaves on the model is used in training again
     "log_every_n_steps": 1,
+    "enable_model_summary": False,  # a table of one row and no FLOPs; PolicySummary says it
 }
 
 
@@ -215,6 +216,7 @@ class SpeciaRLCLI(LightningCLI):
         """Those that make a run, in the order in which they need each other."""
         log = RolloutLog()
         return [
+            PolicySummary(),
             StopCheckpoint(self._command()),  # keeps what was before the others
             options.rollout,  # the others look at the rollouts it attaches
             log,
@@ -251,8 +253,6 @@ def main(args: Sequence[str] | None = None) -> int:
         Exit code: 0; 1 for an error that the user can act on; 2 for a wrong argument; 128 and the
         number of the signal that stopped it. The error is printed in a line.
     """
-    quieten()
-
     def command() -> int:
         try:
             SpeciaRLCLI(args)

@@ -6,6 +6,7 @@ from argparse import ArgumentError
 from collections.abc import Callable
 
 from speciarl_pl.errors import SpeciaRLError, TrainingError
+from speciarl_pl.quiet import quieten
 
 
 def run_command(command: Callable[[], int]) -> int:
@@ -15,6 +16,7 @@ def run_command(command: Callable[[], int]) -> int:
         Its exit code; 1 for an error that the user can act on, 2 for a wrong argument. The error is
         printed in a line; a bug is raised.
     """
+    quieten()
     try:
         return command()
     except TrainingError as error:

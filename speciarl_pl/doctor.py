@@ -70,7 +70,9 @@ def main(repair: bool = False) -> int:
         _world,
     )
     findings += [found for check in checks if (found := check()) is not None]
-    table = Table("", "found", "works", "advice", title="speciarl_pl doctor")
+    table = Table(title="speciarl_pl doctor")
+    for column in ("", "found", "works", "advice"):
+        table.add_column(column, overflow="fold")  # a path is of use only if it is whole
     for finding in findings:
         mark = "yes" if finding.works else "NO" if finding.required else "no"
         table.add_row(finding.name, finding.found, mark, finding.advice)
