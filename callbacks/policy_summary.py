@@ -3,7 +3,6 @@
 from typing import Any
 
 import lightning as L
-from lightning.pytorch.utilities.model_summary import get_human_readable_count
 
 from speciarl_pl.policy import Policy
 from speciarl_pl.terminal import say
@@ -31,4 +30,13 @@ def policy_line(policy: Policy) -> str:
 
 
 def _count(number: int) -> str:
-    return " ".join(get_human_readable_count(number).split())
+    """A number of parameters for a human.
+
+    Example:
+        >>> _count(1_300), _count(3_100_000), _count(8_300_000_000)
+        ('1.3 K', '3.1 M', '8.3 B')
+    """
+    for unit, size in (("B", 10**9), ("M", 10**6), ("K", 10**3)):
+        if number >= size:
+            return f"{number / size:.1f} {unit}"
+    return str(number)

@@ -43,6 +43,7 @@ from speciarl_pl.metrics_csv import MetricsCSV
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.protocol import OlderProtocol
 from speciarl_pl.run_files import check_writable
+from speciarl_pl.shipped_configs import with_shipped_configs
 from speciarl_pl.trainer_check import check_trainer
 
 _SUBCOMMANDS: Final = ("fit", "validate", "predict")
@@ -144,7 +145,7 @@ class SpeciaRLCLI(LightningCLI):
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse, and refuse a checkpoint that is none before Lightning opens it."""
         self._words: list[str] = sys.argv[1:] if args is None else list(cast(list[str], args))
-        super().parse_arguments(parser, args)
+        self.config = parser.parse_args(with_shipped_configs(self._words))
         options = self.config[self.config.subcommand]
         if options.ckpt_path:
             run = options.run_dir and Path(options.run_dir)
@@ -216,9 +217,9 @@ class SpeciaRLCLI(LightningCLI):
         """Those that make a run, in the order in which they need each other."""
         log = RolloutLog()
         return [
-            PolicySummary(),
             StopCheckpoint(self._command()),  # keeps what was before the others
             options.rollout,  # the others look at the rollouts it attaches
+            PolicySummary(),
             log,
             options.watch,  # after the log, which has the batch that it stops at
             Continuation(options.rollout, log, self._identity()),
@@ -253,6 +254,7 @@ def main(args: Sequence[str] | None = None) -> int:
         Exit code: 0; 1 for an error that the user can act on; 2 for a wrong argument; 128 and the
         number of the signal that stopped it. The error is printed in a line.
     """
+
     def command() -> int:
         try:
             SpeciaRLCLI(args)

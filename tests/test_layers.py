@@ -24,6 +24,7 @@ LAYERS = (
         "together",
         "terminal",
         "quiet",
+        "shipped_configs",
     },
     {"reward", "grpo", "metrics"},
     {"judge", "data", "policy", "world", "engine"},

@@ -7,6 +7,7 @@ import pytest
 
 from speciarl_pl import quiet
 
+
 @pytest.fixture
 def commands_filters():
     """Filters of a command alone, and what passes them."""

@@ -10,6 +10,6 @@ def test_it_counts_the_policy_and_its_adapter(dtype):
     trained = sum(one.numel() for one in policy.trainable_parameters())
     total = sum(one.numel() for one in policy.model.parameters())
     assert policy_line(policy) == (
-        f"Policy: {total / 1e6:.1f} M parameters, {trained / 1e3:.1f} K of them trained (the adapter);"
-        f" computes in {dtype}"
+        f"Policy: {total / 1e6:.1f} M parameters, {trained / 1e3:.1f} K of them trained (the "
+        f"adapter); computes in {dtype}"
     )

@@ -48,7 +48,7 @@ def test_the_users_own_judge(load):
         ("class_path: ExactJudge\ninit_arg: {}", "only, got also init_arg"),
         ("class_path: ExactJdge", "ExactJdge"),
         ("class_path: service_tools.until", "service_tools.until does not"),
-        ("class_path: pathlib.Path", "pathlib.Path does not correspond to a subclass of Judge"),
+        ("class_path: fractions.Fraction", "Fraction does not correspond to a subclass of Judge"),
         ("class_path: Judge", "Judge"),
         (
             "class_path: ExactJudge\ninit_args: {unknwn: wrong}",
