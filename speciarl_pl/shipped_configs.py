@@ -36,7 +36,7 @@ def find_config(given: str, folder: str = "") -> str:
     Example:
         >>> Path(find_config("eval/cub")).relative_to(FOLDER).as_posix()
         'eval/cub.yaml'
-        >>> find_config("offline", "judge/") == find_config("configs/judge/offline.yaml")
+        >>> find_config("offline", "judge/") == find_config("judge/offline")
         True
         >>> find_config("ExactJudge", "judge/")
         'ExactJudge'
