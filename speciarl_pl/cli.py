@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, cast, get_args
+from typing import Any, Final, get_args
 
 import lightning as L
 from jsonargparse import Namespace
@@ -98,6 +98,9 @@ class SpeciaRLCLI(LightningCLI):
 
     def __init__(self, args: Sequence[str] | None = None) -> None:
         _try_int_before_float(L.Trainer)
+        self._words: list[str] = sys.argv[1:] if args is None else list(args)
+        # Each costs a quarter of a second: only that of the command line gets its options.
+        self._names = [name for name in _SUBCOMMANDS if name in self._words] or _SUBCOMMANDS
         super().__init__(
             SpeciaRLModule,
             OpenWorldDataModule,
@@ -110,15 +113,14 @@ class SpeciaRLCLI(LightningCLI):
                 "prog": "python -m speciarl_pl",
                 "description": _DESCRIPTION,
                 **_STRICT,
-                **{name: dict(_STRICT) for name in _SUBCOMMANDS},  # Lightning adds to them
+                **{name: dict(_STRICT) for name in self._names},  # Lightning adds to them
             },
         )
 
-    @staticmethod
-    def subcommands() -> dict[str, set[str]]:
-        """Those of Lightning's that this package serves."""
+    def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]  # Lightning's is static
+        """That of Lightning's which is run; all that this package serves where none is named."""
         known = LightningCLI.subcommands()
-        return {name: known[name] for name in _SUBCOMMANDS}
+        return {name: known[name] for name in self._names}
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the run directory, the rollout engine and the checkpoints."""
@@ -144,7 +146,6 @@ class SpeciaRLCLI(LightningCLI):
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse, and refuse a checkpoint that is none before Lightning opens it."""
-        self._words: list[str] = sys.argv[1:] if args is None else list(cast(list[str], args))
         self.config = parser.parse_args(with_shipped_configs(self._words))
         options = self.config[self.config.subcommand]
         if options.ckpt_path:
