@@ -49,6 +49,7 @@ from speciarl_pl.trainer_check import check_trainer
 _SUBCOMMANDS: Final = ("fit", "validate", "predict")
 
 _DESCRIPTION: Final = """Teach a vision-language model to name what it sees as exactly as it can.
+--config takes a file or the name of one that comes with the package: quickstart, eval/cub, ...
 `python -m speciarl_pl data` lists the benchmarks and checks what is on disk.
 `python -m speciarl_pl report` makes a page of runs and compares them.
 `python -m speciarl_pl judge` asks, audits or serves a judge on its own.

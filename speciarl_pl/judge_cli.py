@@ -22,7 +22,7 @@ from speciarl_pl.terminal import console, say
 
 _PROGRAM: Final = "python -m speciarl_pl judge"
 _OFFLINE: Final = "the offline judge of the benchmarks"
-_CONFIG: Final = f"YAML file of a judge, such as those in configs/judge (default: {_OFFLINE})"
+_CONFIG: Final = f"YAML file of a judge, or offline, remote or vllm (default: {_OFFLINE})"
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -76,5 +76,5 @@ def test_a_mistake_is_one_line_that_names_the_file(load, text, message):
 
 
 def test_a_missing_file(tmp_path):
-    with pytest.raises(JudgeError, match="cannot be read as YAML: No such file"):
+    with pytest.raises(JudgeError, match="no such file, nor a configuration"):
         load_judge(tmp_path / "none.yaml")
