@@ -7,18 +7,22 @@ VLLM := $(VENV)/.vllm
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	--constraint constraints.txt
 
-.PHONY: help install vllm browser quickstart lint format test test-fast clean
+NEWEST := .venv-newest
+
+.PHONY: help install vllm browser quickstart lint format test test-fast test-newest clean
 
 help:
 	@echo "make quickstart   install, then train the built-in model and show what it learned"
 	@echo "make test         install, then run all tests"
 	@echo "make test-fast    the same without the slow ones"
+	@echo "make test-newest  the fast ones with the newest versions that pyproject.toml allows, in"
+	@echo "                  $(NEWEST); PYTHON=python3.13 chooses the Python"
 	@echo "make lint         install, then ruff and mypy"
 	@echo "make format       install, then let ruff rewrite what it can"
 	@echo "make install      set up $(VENV)"
 	@echo "make vllm         the same, and vLLM for CPUs"
 	@echo "make browser      the same, and a Chromium for the tests of the report"
-	@echo "make clean        remove $(VENV)"
+	@echo "make clean        remove $(VENV) and $(NEWEST)"
 
 install: $(INSTALLED)
 
@@ -70,5 +74,13 @@ test: install
 test-fast: install
 	$(PYTEST) -m "not slow"
 
+# Without constraints.txt: what a user gets who installs today.
+test-newest:
+	$(PYTHON) -m venv --clear $(NEWEST)
+	$(NEWEST)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(NEWEST)/bin/python --version
+	$(NEWEST)/bin/python -m pip list --disable-pip-version-check
+	$(NEWEST)/bin/python -m pytest -m "not slow"
+
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(NEWEST)

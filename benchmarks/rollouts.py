@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 import lightning as L
 import psutil
 import torch
-from rich.console import Console
 from rich.table import Table
 
 from speciarl_pl.callbacks import HFRolloutCallback, RolloutCallback, VLLMRolloutCallback
@@ -27,6 +26,7 @@ from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.policy import LoraSpec, load_policy
 from speciarl_pl.records import Sample
 from speciarl_pl.sampling import RolloutRequest, Sampling
+from speciarl_pl.terminal import console
 from speciarl_pl.world import draw, world_specs
 
 
@@ -175,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     table = Table("figure", "value")
     for name, value in figures.items():
         table.add_row(name, f"{value:.4g}")
-    Console().print(table)
+    console().print(table)
     device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "cpu"
     settings = {"device": device, "threads": torch.get_num_threads(), **vars(asked)}
     print(json.dumps({"benchmark": "rollouts", **settings, **figures}))

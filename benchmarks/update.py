@@ -19,7 +19,6 @@ from itertools import accumulate
 
 import torch
 from peft import PeftModel
-from rich.console import Console
 from rich.table import Table
 from torch.profiler import ProfilerActivity, profile
 from transformers import (
@@ -33,6 +32,7 @@ from transformers import (
 from speciarl_pl.policy import LoraSpec, Policy, adapter, shared
 from speciarl_pl.policy.checkpoint import quiet
 from speciarl_pl.records import EncodedPrompt, Rollout, RolloutGroup, Sample
+from speciarl_pl.terminal import console
 
 IMAGE_TOKEN = 4000
 BANNED = [4000, 4001, 4002, 4003]
@@ -218,7 +218,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         speed = f"{medians['plain'] / medians[name]:.2f}"
         figures = (medians[name], min(spent), max(spent))
         table.add_row(name, *(f"{t:.3f}" for t in figures), speed, f"{peaks[name]:.0f}")
-    Console().print(table)
+    console().print(table)
     result = {
         "benchmark": "update",
         **vars(asked),

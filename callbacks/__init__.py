@@ -3,6 +3,7 @@
 from speciarl_pl.callbacks.adapter_export import AdapterExport
 from speciarl_pl.callbacks.continuation import Continuation
 from speciarl_pl.callbacks.hf_rollout import HFRolloutCallback
+from speciarl_pl.callbacks.policy_summary import PolicySummary
 from speciarl_pl.callbacks.predictions import PredictionWriter
 from speciarl_pl.callbacks.report import ReportWriter
 from speciarl_pl.callbacks.results import ResultsWriter
@@ -21,6 +22,7 @@ __all__ = [
     "AdapterExport",
     "Continuation",
     "HFRolloutCallback",
+    "PolicySummary",
     "PredictionWriter",
     "ReportWriter",
     "ResultsWriter",

@@ -4,11 +4,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import lightning as L
-from rich.console import Console
 
 from speciarl_pl.errors import RunError, SpeciaRLError, TrainingError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.run_files import replacing_files
+from speciarl_pl.terminal import say
 from speciarl_pl.together import together
 
 
@@ -49,7 +49,7 @@ class AdapterExport(L.Callback):
         directory = Path(self.directory or Path(trainer.default_root_dir, "adapter"))
         if untrained or not pl_module.batches_learned:
             said = f"{directory} was not written: {_batches(pl_module)} taught nothing to keep"
-            Console(stderr=True).out(said, highlight=False)
+            say(said, stderr=True)
             return
         with replacing_files(directory) as part:
             pl_module.loaded_policy.save_adapter(part)

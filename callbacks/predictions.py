@@ -11,7 +11,6 @@ from typing import Any
 
 import lightning as L
 import pyarrow.parquet as pq
-from rich.console import Console
 
 from speciarl_pl.answer import thinking
 from speciarl_pl.callbacks.rollout_files import NAME
@@ -24,6 +23,7 @@ from speciarl_pl.records import Sample
 from speciarl_pl.report import PhotoPrediction, write_photos_page
 from speciarl_pl.report.thumbnails import small_picture
 from speciarl_pl.run_files import replacing
+from speciarl_pl.terminal import say
 from speciarl_pl.validation import ABSTAINED, vote_key
 
 
@@ -167,4 +167,4 @@ def _print(folder: Path, predictions: Sequence[PhotoPrediction], notes: Sequence
         f"{failed} could not be read"
     )
     lines = [counts, *notes, str(folder / "predictions.html")]
-    Console().out("\n".join(lines), highlight=False)
+    say("\n".join(lines))

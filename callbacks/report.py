@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import lightning as L
-from rich.console import Console
 
 from speciarl_pl.errors import SpeciaRLError
 from speciarl_pl.report import write_report
+from speciarl_pl.terminal import say
 
 
 class ReportWriter(L.Callback):
@@ -19,10 +19,9 @@ class ReportWriter(L.Callback):
             return
         for logger in trainer.loggers:
             logger.save()
-        console = Console(stderr=True)
         try:
             write_report([folder], folder / "report.html")
         except SpeciaRLError as error:
-            console.out(f"no report.html: {error}", highlight=False)
+            say(f"no report.html: {error}", stderr=True)
         else:
-            Console().out(f"Report: {folder / 'report.html'}", highlight=False)
+            say(f"Report: {folder / 'report.html'}")

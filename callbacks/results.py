@@ -9,7 +9,6 @@ from typing import Any, Final, cast
 import lightning as L
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from rich.console import Console
 from torch import Tensor
 
 from speciarl_pl.callbacks.results_table import results_table, trouble_table
@@ -28,6 +27,7 @@ from speciarl_pl.protocol import OlderProtocol, Prediction
 from speciarl_pl.report.remarks import remarks
 from speciarl_pl.report.stages import trained_name
 from speciarl_pl.run_files import write_json
+from speciarl_pl.terminal import console, say
 from speciarl_pl.together import together
 
 SCHEMA: Final = 1
@@ -173,10 +173,9 @@ def _note_last_step(path: Path, last: int) -> None:
 
 def _say_what_is_not_validated(trainer: L.Trainer, last: int) -> None:
     run = trainer.default_root_dir
-    Console().out(
+    say(
         f"{run}/adapter is of step {last} and has not been validated; this does it:\n"
-        f"python -m speciarl_pl validate --config {run}/config.yaml --model.adapter {run}/adapter",
-        highlight=False,
+        f"python -m speciarl_pl validate --config {run}/config.yaml --model.adapter {run}/adapter"
     )
 
 
@@ -200,15 +199,15 @@ def _by_kind(scores: dict[str, Any]) -> dict[str, Any]:
 
 def _print(trainer: L.Trainer, stages: Mapping[str, Mapping[str, Summary]]) -> None:
     data: Any = trainer.datamodule  # type: ignore[attr-defined]
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=100)  # else 80, in which the names of means are broken up
-    console.print(results_table(stages, data.val_groups))
+    out = console()
+    if not out.is_terminal:
+        out = console(width=100)  # else 80, in which the names of means are broken up
+    out.print(results_table(stages, data.val_groups))
     if trouble := trouble_table(stages):
-        console.print(trouble)
+        out.print(trouble)
     callbacks = getattr(trainer, "callbacks", ())
     engine = next((one for one in callbacks if isinstance(one, RolloutCallback)), None)
     limit = None if engine is None else engine.val_sampling.max_new_tokens
     for line in remarks(stages, limit):
-        console.out(line, highlight=False)
-    console.out(f"Run directory: {trainer.default_root_dir}", highlight=False)
+        say(line)
+    say(f"Run directory: {trainer.default_root_dir}")

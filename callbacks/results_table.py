@@ -12,6 +12,7 @@ from rich.text import Text
 from speciarl_pl.metrics.functional import Summary, counted, group_averages, macro_average
 from speciarl_pl.report.remarks import SHARES, share, skipped
 from speciarl_pl.report.table import MACRO, group_label
+from speciarl_pl.terminal import visible
 
 _SHOWN: Final = ("specificity", "correctness", "hm")
 
@@ -41,10 +42,10 @@ def results_table(
     for name, summary in last.items():
         cells = [_cell(results[name][metric] for results in stages.values()) for metric in _SHOWN]
         voted = [_cell(_several(results[name])[i] for results in stages.values()) for i in (0, 1)]
-        table.add_row(Text(name), str(summary["images"]), *cells, *(voted if more else ()))
+        table.add_row(Text(visible(name)), str(summary["images"]), *cells, *(voted if more else ()))
     for name, means in _means(stages, groups):
         cells = [_cell(mean[metric] for mean in means) for metric in _SHOWN]
-        table.add_row(Text(name), "", *cells, *("" for _ in more))
+        table.add_row(Text(visible(name)), "", *cells, *("" for _ in more))
     return table
 
 
@@ -71,7 +72,7 @@ def trouble_table(stages: Mapping[str, Results]) -> Table | None:
         of_each = [results[name] for results in stages.values()]
         left = [" | ".join(str(skipped(each)) for each in of_each)] if skips else []
         table.add_row(
-            Text(name), *left, *(_cell(share(s, part) for s in of_each) for part in parts)
+            Text(visible(name)), *left, *(_cell(share(s, part) for s in of_each) for part in parts)
         )
     return table
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 import lightning as L
-from rich.console import Console
 
 from speciarl_pl.callbacks.rollout import RolloutCallback
 from speciarl_pl.callbacks.watch_causes import Example, Setup, examples_of, likely_cause
@@ -13,6 +12,7 @@ from speciarl_pl.errors import TrainingError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.records import Batch, SkippedSample
 from speciarl_pl.step_totals import StepTotals
+from speciarl_pl.terminal import say
 
 _NAMED: Final = 5
 """Files that a message names."""
@@ -110,7 +110,7 @@ class RunWatch(L.Callback):
             head = f"no answer of {self._all.batches} training batches was correct"
             switch = "watch.patience stops such a run sooner"
             said = self._silence(head, switch, trainer, pl_module)
-            Console(stderr=True).out(f"warning: {said}", highlight=False)
+            say(f"warning: {said}", stderr=True)
 
     def _untaught(self, trainer: L.Trainer, module: L.LightningModule) -> str:
         head = f"nothing was learned in {self._all.batches} batches"

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import lightning as L
-from rich.console import Console
 
 from speciarl_pl.errors import DataError
 from speciarl_pl.metrics.functional import Summary
 from speciarl_pl.records import Batch
 from speciarl_pl.report.remarks import skipped
+from speciarl_pl.terminal import say
 
 
 class SkippedReport(L.Callback):
@@ -50,7 +50,7 @@ class SkippedReport(L.Callback):
         """
         data: Any = getattr(trainer, "datamodule", None)
         if data is not None and data.skipped:
-            Console(stderr=True).out(data.skipped_summary(), highlight=False)
+            say(data.skipped_summary(), stderr=True)
         if stage == "validate" and self.max_skipped_share is not None:
             _check_share(pl_module.results, self.max_skipped_share)
 

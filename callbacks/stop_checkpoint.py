@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import lightning as L
 from lightning.fabric.utilities.rank_zero import rank_zero_only
-from rich.console import Console
 
 from speciarl_pl.callbacks.stop_signals import (
     RunStopped,
@@ -22,6 +21,7 @@ from speciarl_pl.metrics_csv import MetricsCSV
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.records import Batch
 from speciarl_pl.rng import get_rng_state, set_rng_state
+from speciarl_pl.terminal import say
 
 STOPPED: Final = "stopped.ckpt"
 """Name of the file among the run's checkpoints."""
@@ -206,4 +206,4 @@ def _save_for_slurm(connector: StopConnector, kind: StopKind) -> None:
 
 @rank_zero_only
 def _print(text: str) -> None:
-    Console(stderr=True).out(text, highlight=False)
+    say(text, stderr=True)

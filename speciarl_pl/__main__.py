@@ -4,10 +4,12 @@ import sys
 from argparse import ArgumentParser
 
 from speciarl_pl import doctor
+from speciarl_pl.quiet import quieten
 
 
 def main(args: list[str]) -> int:
     """Run `doctor` by itself, without importing what it may find broken, and the rest."""
+    quieten()  # some is said at the import of what the commands need
     if args[:1] == ["doctor"]:
         return _doctor(args[1:])
     if args[:1] == ["judge"]:

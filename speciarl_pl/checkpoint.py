@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
-from rich.console import Console
 
 from speciarl_pl.errors import ModelError
 from speciarl_pl.policy import Policy, check_adapter, check_base, differing
 from speciarl_pl.rng import every_rank, get_rng_state, set_rng_state
+from speciarl_pl.terminal import say
 
 KEY = "speciarl"
 """Where in a checkpoint it is."""
@@ -75,7 +75,7 @@ def fit_policy(policy: Policy, saved: Mapping[str, Any], name: str, training: bo
 
 @rank_zero_only
 def _print(text: str) -> None:
-    Console(stderr=True).out(text, highlight=False)
+    say(text, stderr=True)
 
 
 def restore_random_state(saved: Mapping[str, Any], rank: int, ranks: int) -> None:

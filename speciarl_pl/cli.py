@@ -1,6 +1,5 @@
 """The command line: LightningCLI over the module, the data and a rollout engine."""
 
-import logging
 import os
 import sys
 import warnings
@@ -8,7 +7,7 @@ import zipfile
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, cast, get_args
+from typing import Any, Final, get_args
 
 import lightning as L
 from jsonargparse import Namespace
@@ -23,6 +22,7 @@ import speciarl_pl.data.datasets  # noqa: F401  (short class names work for what
 from speciarl_pl.callbacks import (
     AdapterExport,
     Continuation,
+    PolicySummary,
     PredictionWriter,
     ReportWriter,
     ResultsWriter,
@@ -43,11 +43,13 @@ from speciarl_pl.metrics_csv import MetricsCSV
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.protocol import OlderProtocol
 from speciarl_pl.run_files import check_writable, new_directory, take
+from speciarl_pl.shipped_configs import with_shipped_configs
 from speciarl_pl.trainer_check import check_trainer
 
 _SUBCOMMANDS: Final = ("fit", "validate", "predict")
 
 _DESCRIPTION: Final = """Teach a vision-language model to name what it sees as exactly as it can.
+--config takes a file or the name of one that comes with the package: quickstart, eval/cub, ...
 `python -m speciarl_pl data` lists the benchmarks and checks what is on disk.
 `python -m speciarl_pl report` makes a page of runs and compares them.
 `python -m speciarl_pl judge` asks, audits or serves a judge on its own.
@@ -88,6 +90,7 @@ _TRAINER_DEFAULTS: Final[dict[str, Any]] = {
     "use_distributed_sampler": False,  # the data module's sampler shares samples out by itself
     "inference_mode": False,  # what generate leaves on the model is used in training again
     "log_every_n_steps": 1,
+    "enable_model_summary": False,  # a table of one row and no FLOPs; PolicySummary says it
 }
 
 
@@ -96,6 +99,9 @@ class SpeciaRLCLI(LightningCLI):
 
     def __init__(self, args: Sequence[str] | None = None) -> None:
         _try_int_before_float(L.Trainer)
+        self._words: list[str] = sys.argv[1:] if args is None else list(args)
+        # Each costs a quarter of a second: only that of the command line gets its options.
+        self._names = [name for name in _SUBCOMMANDS if name in self._words] or _SUBCOMMANDS
         super().__init__(
             SpeciaRLModule,
             OpenWorldDataModule,
@@ -108,15 +114,14 @@ class SpeciaRLCLI(LightningCLI):
                 "prog": "python -m speciarl_pl",
                 "description": _DESCRIPTION,
                 **_STRICT,
-                **{name: dict(_STRICT) for name in _SUBCOMMANDS},  # Lightning adds to them
+                **{name: dict(_STRICT) for name in self._names},  # Lightning adds to them
             },
         )
 
-    @staticmethod
-    def subcommands() -> dict[str, set[str]]:
-        """Those of Lightning's that this package serves."""
+    def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]  # Lightning's is static
+        """That of Lightning's which is run; all that this package serves where none is named."""
         known = LightningCLI.subcommands()
-        return {name: known[name] for name in _SUBCOMMANDS}
+        return {name: known[name] for name in self._names}
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the run directory, the rollout engine and the checkpoints."""
@@ -142,8 +147,7 @@ class SpeciaRLCLI(LightningCLI):
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse, and refuse a checkpoint that is none before Lightning opens it."""
-        self._words: list[str] = sys.argv[1:] if args is None else list(cast(list[str], args))
-        super().parse_arguments(parser, args)
+        self.config = parser.parse_args(with_shipped_configs(self._words))
         options = self.config[self.config.subcommand]
         if options.ckpt_path:
             run = options.run_dir and Path(options.run_dir)
@@ -218,6 +222,7 @@ class SpeciaRLCLI(LightningCLI):
         return [
             StopCheckpoint(self._command()),  # keeps what was before the others
             options.rollout,  # the others look at the rollouts it attaches
+            PolicySummary(),
             log,
             options.watch,  # after the log, which has the batch that it stops at
             Continuation(options.rollout, log, self._identity()),
@@ -252,7 +257,6 @@ def main(args: Sequence[str] | None = None) -> int:
         Exit code: 0; 1 for an error that the user can act on; 2 for a wrong argument; 128 and the
         number of the signal that stopped it. The error is printed in a line.
     """
-    _quieten()
 
     def command() -> int:
         try:
@@ -308,20 +312,6 @@ def _started_again(run_dir: Path) -> bool:
 def _check_checkpoint(path: str) -> None:
     if not zipfile.is_zipfile(path):
         raise RunError(f"ckpt_path: {path}: not a checkpoint, or one cut short; take another")
-
-
-def _quieten() -> None:
-    """Hide what a user can do nothing about."""
-    warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)`")  # Lightning's own
-    warnings.filterwarnings("ignore", ".*does not have many workers")  # drawing is cheap
-    warnings.filterwarnings("ignore", "It is recommended to use `self.log.*sync_dist")  # summed
-    warnings.filterwarnings("ignore", ".*but no pre-optimization state was saved")  # not needed
-    warnings.filterwarnings("ignore", "Checkpoint directory .* exists and is not empty")  # resume
-    warnings.filterwarnings("ignore", ".*Outcomes was called before")  # limit_val_batches
-    warnings.filterwarnings("ignore", "The dirpath has changed from")  # validate --ckpt_path
-    logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(
-        lambda record: "litlogger" not in record.getMessage()
-    )
 
 
 def _run_dir_of_rank_zero() -> str:

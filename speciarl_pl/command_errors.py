@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from speciarl_pl.errors import SpeciaRLError, TrainingError
 from speciarl_pl.file_names import print_all_names
+from speciarl_pl.quiet import quieten
 
 
 def run_command(command: Callable[[], int]) -> int:
@@ -17,6 +18,7 @@ def run_command(command: Callable[[], int]) -> int:
         printed in a line; a bug is raised.
     """
     print_all_names()
+    quieten()
     try:
         return command()
     except TrainingError as error:

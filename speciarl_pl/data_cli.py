@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from jsonargparse import ArgumentParser, Namespace
-from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
 from speciarl_pl.data.check import CheckReport, check
@@ -20,6 +18,7 @@ from speciarl_pl.data.splits import count_splits, write_split
 from speciarl_pl.data.splits_build import build_split
 from speciarl_pl.errors import DataError
 from speciarl_pl.subcommands import Subcommand, run_subcommands
+from speciarl_pl.terminal import console, say, watched
 
 _PROGRAM: Final = "python -m speciarl_pl data"
 
@@ -54,11 +53,11 @@ def _list(_: Namespace) -> int:
     for published in PUBLISHED.values():
         table.add_row(*_row(published))
     # Addresses must stay whole where the output is not a terminal.
-    console = Console()
-    console = console if console.is_terminal else Console(width=200)
-    console.print(table)
-    console.print("Images are those of the paper's splits (CoOp's where there is one).")
-    console.print(f"Next: {_PROGRAM} check NAME --root DIR", markup=False)
+    out = console()
+    out = out if out.is_terminal else console(width=200)
+    out.print(table)
+    out.print("Images are those of the paper's splits (CoOp's where there is one).")
+    out.print(f"Next: {_PROGRAM} check NAME --root DIR")
     return 0
 
 
@@ -100,13 +99,13 @@ def _show(options: Namespace) -> int:
         try:
             found = preview(source, options.images)
         except DataError as error:  # the others may be in order
-            print(f"{role}: data set {source.name!r}: error: {error}")
+            say(f"{role}: data set {source.name!r}: error: {error}")
             failed = True
             continue
         lines = preview_lines(
             found, known_lines(judge, found.labels, found.datasets), options.labels
         )
-        print("\n".join([f"{role}: {lines[0]}", *lines[1:]]))
+        say("\n".join([f"{role}: {lines[0]}", *lines[1:]]))
     return int(failed)
 
 
@@ -158,35 +157,35 @@ def _check(options: Namespace) -> int:
 
 
 def _print_report(report: CheckReport) -> None:
-    console = Console(soft_wrap=True)
+    out = console(soft_wrap=True)
     table = Table(title=f"{report.title} in {report.root}")
     for column in ("", "listed", "there", "published"):
         table.add_column(column, justify="right" if column else "left")
     for count in report.counts:
         numbers = (f"{number:,}" for number in (count.listed, count.there, count.published))
         table.add_row(count.what, *numbers, style=None if count.agrees else "red")
-    console.print(table)
+    out.print(table)
     for word, lines in (("problem", report.problems), ("note", report.notes)):
         for line in lines:
-            console.print(f"{word}: {line}", markup=False, highlight=False)
+            out.print(f"{word}: {line}")
     if report.ok:
-        console.print("all agrees with what is published")
+        out.print("all agrees with what is published")
     else:
-        console.print("to repair it: unpack the archive again over this folder", markup=False)
+        out.print("to repair it: unpack the archive again over this folder")
 
 
 def _print_own(report: OwnReport) -> int:
-    print("\n".join(report.counts))
+    say("\n".join(report.counts))
     for word, lines in (("problem", report.problems), ("note", report.notes)):
         for line in lines:
-            print(f"{word}: {line}")
+            say(f"{word}: {line}")
     if not report.problems:
-        print("nothing wrong was found")
+        say("nothing wrong was found")
     return 1 if report.problems else 0
 
 
 def _watch(files: Sequence[T]) -> Iterable[T]:
-    return track(files, "reading", console=Console(stderr=True), transient=True)
+    return watched(files, "reading")
 
 
 # ---------------------------------------------------------------------- splits
@@ -211,7 +210,7 @@ def _splits(options: Namespace) -> int:
     splits = build_split(options.name, options.file, options.url)
     write_split(Path(options.out), splits)
     counts = ", ".join(f"{count:,} {split}" for split, count in count_splits(splits).items())
-    print(f"wrote {options.out}: {counts}, as published")
+    say(f"wrote {options.out}: {counts}, as published")
     return 0
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
-from rich.console import Console
 from rich.table import Table
 
+from speciarl_pl.terminal import console
 from speciarl_pl.torchvision_repair import NEED_TORCHVISION, write_start_file
 
 
@@ -70,11 +70,13 @@ def main(repair: bool = False) -> int:
         _world,
     )
     findings += [found for check in checks if (found := check()) is not None]
-    table = Table("", "found", "works", "advice", title="speciarl_pl doctor")
+    table = Table(title="speciarl_pl doctor")
+    for column in ("", "found", "works", "advice"):
+        table.add_column(column, overflow="fold")  # a path is of use only if it is whole
     for finding in findings:
         mark = "yes" if finding.works else "NO" if finding.required else "no"
         table.add_row(finding.name, finding.found, mark, finding.advice)
-    Console().print(table)
+    console().print(table)
     return int(any(finding.required and not finding.works for finding in findings))
 
 

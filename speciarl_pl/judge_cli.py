@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 from jsonargparse import ArgumentParser, Namespace
-from rich.console import Console
 
 from speciarl_pl.judge import Judge
 from speciarl_pl.judge.ask import ask
@@ -19,10 +18,11 @@ from speciarl_pl.judge.offline import offline_judge
 from speciarl_pl.judge.serve import serve
 from speciarl_pl.judge.service_options import TOKEN_VARIABLE, ServiceOptions
 from speciarl_pl.subcommands import Subcommand, run_subcommands
+from speciarl_pl.terminal import console, say
 
 _PROGRAM: Final = "python -m speciarl_pl judge"
 _OFFLINE: Final = "the offline judge of the benchmarks"
-_CONFIG: Final = f"YAML file of a judge, such as those in configs/judge (default: {_OFFLINE})"
+_CONFIG: Final = f"YAML file of a judge, or offline, remote or vllm (default: {_OFFLINE})"
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -106,10 +106,10 @@ def _audit(options: Namespace) -> int:
             each.check()
         names = (options.config or _OFFLINE, options.against or "")
         report = audit(judge, pairs, against, names, options.limit, options.seed, sys.stderr)
-    Console().print(console_report(report))
+    console().print(console_report(report))
     if out:
         for path in write_report(report, out):
-            print(f"wrote {path}")
+            say(f"wrote {path}")
     return 0
 
 

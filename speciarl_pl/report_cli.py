@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Final
 
 from jsonargparse import ArgumentParser, Namespace
-from rich.console import Console
 
 from speciarl_pl.command_errors import run_command
 from speciarl_pl.report import html_report, read_runs
 from speciarl_pl.report.console import console_report
 from speciarl_pl.run_files import replacing
+from speciarl_pl.terminal import console, say
 
 _PROGRAM: Final = "python -m speciarl_pl report"
 _NAME: Final = "report.html"
@@ -54,11 +54,10 @@ def _report(options: Namespace) -> int:
     runs = read_runs(paths, _names(options.names))
     out = Path(options.out) if options.out else _default(paths)
     page = html_report(runs, options.gallery)
-    console = Console()
-    console.print(console_report(runs))
+    console().print(console_report(runs))
     with replacing(out) as part:
         part.write_text(page, encoding="utf-8")
-    console.out(f"\nwrote {out}", highlight=False)
+    say(f"\nwrote {out}")
     return 0
 
 

@@ -4,11 +4,21 @@ from importlib.util import find_spec
 
 import pytest
 import runs
+import warned
 from hypothesis import settings
+
+from speciarl_pl import quiet
 
 # No deadline: a first call that imports or allocates says nothing about the code under test.
 settings.register_profile("project", deadline=None, derandomize=True)
 settings.load_profile("project")
+
+
+def pytest_configure(config):
+    """Hide what a command hides, but not what this package's own calls have brought about."""
+    for message, kind, module in quiet.rules():
+        config.addinivalue_line("filterwarnings", f"ignore:{message}:{kind.__name__}:{module}")
+    warned.watch()
 
 
 @pytest.fixture

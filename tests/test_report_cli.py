@@ -49,12 +49,6 @@ def test_a_results_file_alone(runs, tmp_path, capsys):
     assert (tmp_path / "report.html").exists()
 
 
-@pytest.mark.slow
-def test_names_are_no_markup(runs, capsys):
-    assert report_cli([*runs, "--names", "[red]a[/red],b"]) == 0
-    assert "[red]a[/red] -> b" in " ".join(capsys.readouterr().out.split())
-
-
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import lightning as L
-from rich.console import Console
 from torch.utils.data import ConcatDataset, Dataset
 
 from speciarl_pl.data.collate import Collate, Encode
@@ -33,6 +32,7 @@ from speciarl_pl.data.source import ImageSource
 from speciarl_pl.errors import DataError
 from speciarl_pl.judge import ExactJudge, Judge
 from speciarl_pl.records import Sample, SkippedSample
+from speciarl_pl.terminal import say
 from speciarl_pl.together import together
 
 _STAGES = {"fit": ("train", "val"), "validate": ("val",), "test": ("test",), "predict": ("images",)}
@@ -277,7 +277,7 @@ class OpenWorldDataModule(L.LightningDataModule):
             notes += [f"training on {first_truths(one)}" for one in self._trained_on(stage)]
             for note in dict.fromkeys(notes):  # a data set may be there twice
                 if note not in self._said:
-                    Console(stderr=True).out(note, highlight=False)
+                    say(note, stderr=True)
             self._said.update(notes)
 
     def _trained_on(self, stage: str) -> Sequence[ImageDataset]:

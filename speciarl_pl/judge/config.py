@@ -10,6 +10,7 @@ from jsonargparse import ArgumentError, ArgumentParser
 import speciarl_pl.judge.http  # noqa: F401  (short class names work for what is imported)
 from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge.base import Judge
+from speciarl_pl.shipped_configs import expected_config, find_config
 
 
 def load_judge(path: str | Path) -> Judge:
@@ -20,7 +21,7 @@ def load_judge(path: str | Path) -> Judge:
     paths in it are relative to the current folder.
 
     Args:
-        path: The file.
+        path: The file; or the name of one that comes with the package, such as `offline`.
 
     Returns:
         The judge, not opened.
@@ -38,6 +39,7 @@ def load_judge(path: str | Path) -> Judge:
     """
     parser = ArgumentParser(exit_on_error=False)
     parser.add_subclass_arguments(Judge, "judge", required=True)
+    path = find_config(str(path), "judge/")
     config = _read(path)
     try:
         judge = parser.instantiate(parser.parse_object({"judge": config})).judge
@@ -50,6 +52,8 @@ def load_judge(path: str | Path) -> Judge:
 def _read(path: str | Path) -> dict[str, Any]:
     try:
         config = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise JudgeError(expected_config(str(path), "judge/")) from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = error.strerror if isinstance(error, OSError) else _one_line(error)
         raise JudgeError(f"{path}: cannot be read as YAML: {reason}") from error

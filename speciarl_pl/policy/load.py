@@ -144,7 +144,10 @@ def enable_checkpointing(model: Any) -> None:
     The non-reentrant form needs no input that requires grad, so nothing else has to change; it
     acts in training mode only.
     """
-    model.get_decoder().gradient_checkpointing_enable({"use_reentrant": False})
+    decoder = model.get_decoder()
+    # Since transformers 5.23 that is its name, and `gradient_...` warns.
+    enable = getattr(decoder, "activation_checkpointing_enable", None)
+    (enable or decoder.gradient_checkpointing_enable)({"use_reentrant": False})
 
 
 def banned_token_ids(model: Any, encoder: PromptEncoder) -> list[int]:

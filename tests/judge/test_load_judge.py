@@ -48,7 +48,7 @@ def test_the_users_own_judge(load):
         ("class_path: ExactJudge\ninit_arg: {}", "only, got also init_arg"),
         ("class_path: ExactJdge", "ExactJdge"),
         ("class_path: service_tools.until", "service_tools.until does not"),
-        ("class_path: pathlib.Path", "pathlib.Path does not correspond to a subclass of Judge"),
+        ("class_path: fractions.Fraction", "Fraction does not correspond to a subclass of Judge"),
         ("class_path: Judge", "Judge"),
         (
             "class_path: ExactJudge\ninit_args: {unknwn: wrong}",
@@ -76,5 +76,5 @@ def test_a_mistake_is_one_line_that_names_the_file(load, text, message):
 
 
 def test_a_missing_file(tmp_path):
-    with pytest.raises(JudgeError, match="cannot be read as YAML: No such file"):
+    with pytest.raises(JudgeError, match="no such file, nor a configuration"):
         load_judge(tmp_path / "none.yaml")

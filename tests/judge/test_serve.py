@@ -214,7 +214,7 @@ def test_workers_are_at_least_one(tmp_path):
 
 
 def test_a_file_that_names_no_judge(tmp_path):
-    with pytest.raises(JudgeError, match="cannot be read as YAML"):
+    with pytest.raises(JudgeError, match="no such file, nor a configuration"):
         serve(tmp_path / "judge.yaml", workers=2)
 
 

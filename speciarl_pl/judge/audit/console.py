@@ -75,7 +75,7 @@ def _summary(summary: JudgeSummary) -> Iterator[RenderableType]:
     if summary.reasons:
         yield Text(f"{summary.unjudged:,} unjudged:")
         for reason, n in summary.reasons.items():
-            yield Text(f"  {n:,} x {reason}")
+            yield Text(f"  {n:,} x {shown(reason)}")
         yield from _rest(summary.unjudged - sum(summary.reasons.values()), "for other reasons")
 
 

@@ -1,0 +1,42 @@
+"""Says in a line what is about to be trained."""
+
+from typing import Any
+
+import lightning as L
+
+from speciarl_pl.policy import Policy
+from speciarl_pl.terminal import say
+
+
+class PolicySummary(L.Callback):
+    """Prints the size of the policy and of its adapter before training.
+
+    Lightning's own table (`--trainer.enable_model_summary true`) knows one part, the policy, and
+    counts no FLOPs, since a policy has no `forward`.
+    """
+
+    def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Print the line."""
+        module: Any = pl_module
+        if trainer.is_global_zero:
+            say(policy_line(module.loaded_policy), stderr=True)
+
+
+def policy_line(policy: Policy) -> str:
+    """How many parameters a policy has, and how many of them are trained."""
+    trained, of = policy.model.get_nb_trainable_parameters()
+    numbers = f"{_count(of)} parameters, {_count(trained)} of them trained (the adapter)"
+    return f"Policy: {numbers}; computes in {str(policy.compute_dtype).removeprefix('torch.')}"
+
+
+def _count(number: int) -> str:
+    """A number of parameters for a human.
+
+    Example:
+        >>> _count(1_300), _count(3_100_000), _count(8_300_000_000)
+        ('1.3 K', '3.1 M', '8.3 B')
+    """
+    for unit, size in (("B", 10**9), ("M", 10**6), ("K", 10**3)):
+        if number >= size:
+            return f"{number / size:.1f} {unit}"
+    return str(number)
