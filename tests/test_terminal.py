@@ -59,7 +59,7 @@ def test_a_console_prints_strings_as_they_are(shape, stderr, capsys):
     ("text", "expected"),
     [
         ("\x1b[31mdog\x07", "\\x1b[31mdog\\x07"),
-        ("\udcff.jpg", "\\udcff.jpg"),
+        ("\udcff.jpg", "\\xff.jpg"),
         ("a\rb", "a\\rb"),
         ("Königsstuhl 犬", "Königsstuhl 犬"),
     ],
