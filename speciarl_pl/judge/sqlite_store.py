@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from queue import Empty, LifoQueue
 from typing import Final
@@ -129,22 +129,27 @@ class SQLiteStore(VerdictStore):
                 return
 
     def _prepare(self) -> None:
-        connection = self._connect()
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.executescript(_SCHEMA)
-        with connection:
-            old = time.time() - _FORGET_S
-            connection.execute("DELETE FROM owners WHERE expires < ?", (old,))
-            connection.execute("DELETE FROM leases WHERE owner NOT IN (SELECT owner FROM owners)")
-        self._idle.put(connection)
+        with closing(self._connect()) as connection:  # whatever goes wrong with a file of others
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.executescript(_SCHEMA)
+            with connection:
+                old = time.time() - _FORGET_S
+                connection.execute("DELETE FROM owners WHERE expires < ?", (old,))
+                connection.execute(
+                    "DELETE FROM leases WHERE owner NOT IN (SELECT owner FROM owners)"
+                )
 
     def _connect(self) -> sqlite3.Connection:
         # Used by one thread at a time, which sqlite3 cannot know.
         connection = sqlite3.connect(
             self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
         )
-        # In WAL mode this loses nothing when the process dies, and waits for no disk.
-        connection.execute("PRAGMA synchronous = NORMAL")
+        try:
+            # In WAL mode this loses nothing when the process dies, and waits for no disk.
+            connection.execute("PRAGMA synchronous = NORMAL")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     @contextmanager
