@@ -73,8 +73,8 @@ def test_what_steers_a_terminal_is_written_out(text, expected, capsys):
 
 def test_long_lines_stay_whole(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "20")
-    say(f"{FOREIGN} " * 9)
-    assert capsys.readouterr().out == f"{FOREIGN} " * 9 + "\n"
+    say(FOREIGN * 9)
+    assert capsys.readouterr().out == FOREIGN * 9 + "\n"
 
 
 def test_a_bar_says_what_it_counts_as_it_is(capsys, monkeypatch):

@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from queue import Empty, LifoQueue
 from typing import Final
@@ -138,15 +138,16 @@ class SQLiteStore(VerdictStore):
                 return
 
     def _prepare(self) -> None:
-        connection = self._connect()
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.executescript(_SCHEMA)
-        with connection:
-            old = time.time() - _FORGET_S
-            connection.execute("DELETE FROM holders WHERE expires < ?", (old,))
-            connection.execute("DELETE FROM leases WHERE owner NOT IN (SELECT owner FROM holders)")
+        with closing(self._connect()) as connection:  # whatever goes wrong with a file of others
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.executescript(_SCHEMA)
+            with connection:
+                old = time.time() - _FORGET_S
+                connection.execute("DELETE FROM holders WHERE expires < ?", (old,))
+                connection.execute(
+                    "DELETE FROM leases WHERE owner NOT IN (SELECT owner FROM holders)"
+                )
         self._file = _identity(self.path)
-        self._idle.put(connection)
 
     def _ensure_file(self) -> None:
         """Make the file anew if somebody removed or replaced it: SQLite would go on in silence."""
@@ -160,8 +161,12 @@ class SQLiteStore(VerdictStore):
         connection = sqlite3.connect(
             self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
         )
-        # In WAL mode this loses nothing when the process dies, and waits for no disk.
-        connection.execute("PRAGMA synchronous = NORMAL")
+        try:
+            # In WAL mode this loses nothing when the process dies, and waits for no disk.
+            connection.execute("PRAGMA synchronous = NORMAL")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     @contextmanager
