@@ -4,6 +4,7 @@ import sqlite3
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 from counting import redis_server
@@ -180,37 +181,39 @@ def test_without_the_client_the_extra_is_named(monkeypatch):
         open_store("redis://127.0.0.1:1/0")
 
 
-def test_a_lease_from_before_the_clock_was_set_back_is_free(tmp_path, monkeypatch):
-    store = SQLiteStore(tmp_path / "verdicts.sqlite")
+@pytest.fixture
+def file_store(tmp_path):
+    with closing(SQLiteStore(tmp_path / "verdicts.sqlite")) as store:
+        yield store
+
+
+def test_a_lease_from_before_the_clock_was_set_back_is_free(file_store, monkeypatch):
     now = time.time()
     with monkeypatch.context() as later:
         later.setattr("speciarl_pl.judge.sqlite_store.time.time", lambda: now + 7200)
-        store.renew("you", 10)
-        assert store.claim(["a"], YOU) == {"a": YOU}
-    store.renew("me", 10)
-    assert store.claim(["a"], ME) == {"a": ME}
+        file_store.renew("you", 10)
+        assert file_store.claim(["a"], YOU) == {"a": YOU}
+    file_store.renew("me", 10)
+    assert file_store.claim(["a"], ME) == {"a": ME}
 
 
 @pytest.mark.parametrize("fault", ["deleted", "replaced"])
-def test_a_file_that_is_taken_away_is_begun_anew_and_said(tmp_path, caplog, fault):
-    path = tmp_path / "verdicts.sqlite"
-    store = SQLiteStore(path)
-    store.put({"a": "1"}, ME)
-    for file in tmp_path.iterdir():
+def test_a_file_that_is_taken_away_is_begun_anew_and_said(file_store, caplog, fault):
+    file_store.put({"a": "1"}, ME)
+    for file in file_store.path.parent.iterdir():
         file.unlink()
     if fault == "replaced":
-        path.touch()
-    store.put({"b": "2"}, ME)
+        file_store.path.touch()
+    file_store.put({"b": "2"}, ME)
     assert "the file is gone or another one; it is begun anew" in caplog.text
-    store.close()
-    assert SQLiteStore(path).get(["a", "b"]) == {"b": "2"}
+    file_store.close()
+    assert file_store.get(["a", "b"]) == {"b": "2"}
 
 
-def test_a_disk_that_is_full_is_told(tmp_path):
-    store = SQLiteStore(tmp_path / "verdicts.sqlite")
-    with store._connection() as connection:
+def test_a_disk_that_is_full_is_told(file_store):
+    with file_store._connection() as connection:
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StoreError, match="database or disk is full"):
-        store.put({key: "x" * 1000 for key in MANY}, ME)
-    assert store.get(MANY) == {}
+        file_store.put({key: "x" * 1000 for key in MANY}, ME)
+    assert file_store.get(MANY) == {}
