@@ -62,7 +62,8 @@ format: install
 # Files of tests go to $(JOBS) processes of one thread each: on two cores that takes about half the
 # time of one process of two threads.
 JOBS ?= 2
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+PARALLEL := -n $(JOBS) --dist loadfile
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL)
 
 # Where vLLM for CPUs (it needs a torch for CPUs) or a browser cannot be had, their tests are
 # skipped; not on CI.
@@ -80,7 +81,7 @@ test-newest:
 	$(NEWEST)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	$(NEWEST)/bin/python --version
 	$(NEWEST)/bin/python -m pip list --disable-pip-version-check
-	$(NEWEST)/bin/python -m pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(NEWEST)/bin/python -m pytest $(PARALLEL) -m "not slow"
 
 clean:
 	rm -rf $(VENV) $(NEWEST)
