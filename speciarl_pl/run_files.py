@@ -126,7 +126,8 @@ def take(directory: Path) -> int:
         os.close(lock)
         raise RunError(
             f"run directory {directory}: another process is writing into it; wait for its end, or "
-            "choose another --run_dir"
+            "choose another --run_dir (if there is none, as after a crash of a node that shares "
+            f"the disk, remove {Path(directory, '.lock')})"
         ) from None
     except OSError:
         pass  # a file system without locks, as some network shares are
