@@ -63,7 +63,7 @@ class HubTable:
             DataError: If the data set cannot be loaded or a label is no name.
         """
         table = self._table()
-        column, feature = list(table[self.label_column]), table.features[self.label_column]
+        column, feature = table[self.label_column][:], table.features[self.label_column]
         if isinstance(feature, ClassLabel):
             column = [self._named(feature, at, number) for at, number in enumerate(column)]
         return label_cells(column, self.path, self.label_column, meant, first=0)

@@ -37,10 +37,9 @@ def read_one(reply: str, labels: Collection[str]) -> str | None:
     said = after_thinking(reply)
     if said is None:
         return None
-    text = unwrapped(said)
+    text, folded = unwrapped(said), _folded(labels)
     if text.startswith("{"):
-        return _of_object(text, labels)
-    folded = _folded(labels)
+        return _of_object(text, folded)
     return folded.get(_fold(text)) or _of_lines(text, folded)
 
 
@@ -64,7 +63,7 @@ def read_batch(reply: str, labels: Collection[str], count: int) -> list[str] | N
     return stated if len(stated) == count else None
 
 
-def _of_object(text: str, labels: Collection[str]) -> str | None:
+def _of_object(text: str, folded: dict[str, str]) -> str | None:
     """The label that a JSON object gives under a telling name, or as its only member."""
     read = parse_json(text)
     if not isinstance(read, dict):
@@ -72,19 +71,19 @@ def _of_object(text: str, labels: Collection[str]) -> str | None:
     telling = [value for key, value in read.items() if _KEY.fullmatch(key)]
     if not telling and len(read) == 1:
         telling = list(read.values())
-    found = {_label(value, _folded(labels)) for value in telling}
+    found = {_label(value, folded) for value in telling}
     return found.pop() if len(found) == 1 else None
 
 
 def _of_lines(text: str, folded: dict[str, str]) -> str | None:
     """The label that lines or paragraphs of a longer text state, if they all agree."""
     found: set[str | None] = set()
-    for line in text.splitlines():
-        statement = _STATEMENT.fullmatch(_fold(line))
+    for line in map(_fold, text.splitlines()):
+        statement = _STATEMENT.fullmatch(line)
         if statement is not None:
             found.add(_stated(statement.group(1), folded))
-        elif _fold(line) in folded:
-            found.add(folded[_fold(line)])
+        elif line in folded:
+            found.add(folded[line])
     found.discard("")
     return found.pop() if len(found) == 1 else None
 

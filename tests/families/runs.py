@@ -3,36 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+import runs
+import yaml
 from PIL import Image
 
 SHAPES = ((56, 56), (112, 40), (40, 112), (200, 150))
-
-CONFIG = """
-seed_everything: 3
-model:
-  dtype: float32
-  lora: {r: 4, alpha: 8}
-  reward: {class_path: runs.Luck}
-  optimizer: {class_path: torch.optim.AdamW, init_args: {lr: 0.003}}
-data:
-  prompt: ASKED
-  batch_size: 2
-  train: {class_path: ImageFolder, init_args: {root: ROOT, name: noise}}
-  val:
-    - {class_path: ImageFolder, init_args: {root: ROOT, name: noise, limit: 2}}
-  judge: {class_path: ExactJudge}
-rollout:
-  class_path: HFRolloutCallback
-  init_args:
-    group_size: 2
-    sampling: {max_new_tokens: 4}
-trainer:
-  accelerator: cpu
-  max_epochs: 1
-  num_sanity_val_steps: 0
-  enable_progress_bar: false
-  enable_model_summary: false
-"""
 
 
 def write(folder: Path) -> Path:
@@ -46,5 +21,16 @@ def write(folder: Path) -> Path:
     asked = folder / "asked.txt"
     asked.write_text("What is it? Reply in <answer></answer>.")
     config = folder / "family.yaml"
-    config.write_text(CONFIG.replace("ROOT", str(folder / "photos")).replace("ASKED", str(asked)))
+    config.write_text(yaml.safe_dump(_settings(str(folder / "photos"), str(asked))))
     return config
+
+
+def _settings(photos: str, asked: str) -> dict:
+    """The tiny run of the other tests, on these photos and with four tokens an answer."""
+    settings = yaml.safe_load(runs.CONFIG)
+    noise = {"class_path": "ImageFolder", "init_args": {"root": photos, "name": "noise"}}
+    few = {"class_path": "ImageFolder", "init_args": {**noise["init_args"], "limit": 2}}
+    settings["data"] |= {"prompt": asked, "train": noise, "val": [few]}
+    settings["data"]["judge"] = {"class_path": "ExactJudge"}
+    settings["rollout"]["init_args"]["sampling"] = {"max_new_tokens": 4}
+    return settings

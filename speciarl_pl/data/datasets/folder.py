@@ -97,21 +97,6 @@ class ImageFolder(FileSource):
         )
 
 
-def folder_label(folder: str, style: LabelStyle = "plain") -> str:
-    """Turn the name of a class folder into a label.
-
-    Example:
-        >>> folder_label("001.Black_footed_Albatross", "numbered")
-        'Black footed Albatross'
-        >>> folder_label("tiger_lily")
-        'tiger lily'
-
-    Raises:
-        DataError: If nothing is left of the name.
-    """
-    return Labeller(style, "plain").names([folder], "class folder")[0]
-
-
 def _is_of_no_class(path: Path) -> bool:
     return any(is_no_class(folder) for folder in path.parent.parts)
 

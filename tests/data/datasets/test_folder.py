@@ -3,7 +3,6 @@ import os
 import pytest
 
 from speciarl_pl.data.datasets import ImageFolder, MixedImages
-from speciarl_pl.data.datasets.folder import folder_label
 from speciarl_pl.errors import DataError
 
 
@@ -16,18 +15,6 @@ def test_labels_are_folder_names(photo, tmp_path):
     assert list(table["truth"]) == ["rose", "tiger lily", "tiger lily"]
     assert set(table["subset"]) == {""}
     assert source.image(table[0]).size == (8, 6)
-
-
-@pytest.mark.parametrize(
-    ("style", "expected"),
-    [
-        ("plain", "001.Black footed Albatross"),
-        ("numbered", "Black footed Albatross"),
-        ("raw", "001.Black_footed_Albatross"),
-    ],
-)
-def test_label_styles(style, expected):
-    assert folder_label("001.Black_footed_Albatross", style) == expected
 
 
 def test_accents_commas_and_long_names_pass_unchanged(photo, tmp_path):
