@@ -83,7 +83,7 @@ def photo_predictions(
         position: list(rollouts)
         for position, rollouts in groupby(rows, key=lambda row: row["position"])
     }
-    names = zip(photos.listing["id"], _paths(photos), strict=True)
+    names = zip(photos.listing["id"][:], _paths(photos), strict=True)
     return [
         _prediction(id_, path, grouped[position], thinking_opened)
         if position in grouped
@@ -95,7 +95,7 @@ def photo_predictions(
 
 
 def _paths(photos: ImageDataset) -> list[str]:
-    return [printable(opened_path(path)) for path in photos.listing["path"]]
+    return [printable(opened_path(path)) for path in photos.listing["path"][:]]
 
 
 def _prediction(

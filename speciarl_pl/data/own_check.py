@@ -125,10 +125,13 @@ def _read(
 
 def _look_for_equal(report: OwnReport, what: str, found: Mapping[str, Sequence[Place]]) -> None:
     """Name what occurs twice: with two labels or in two roles it is wrong, else it may be meant."""
-    equal = [places for places in found.values() if len(places) > 1]
-    labels = [places for places in equal if len({truth for _, truth, _ in places}) > 1]
-    roles = [places for places in equal if len({role for role, _, _ in places}) > 1]
-    others = [places for places in equal if places not in labels and places not in roles]
+    labels, roles, others = [], [], []
+    for places in (places for places in found.values() if len(places) > 1):
+        of_labels = len({truth for _, truth, _ in places}) > 1
+        of_roles = len({role for role, _, _ in places}) > 1
+        labels += [places] if of_labels else []
+        roles += [places] if of_roles else []
+        others += [] if of_labels or of_roles else [places]
     for which, lines, how in (
         (labels, report.problems, "under different labels"),
         (roles, report.problems, "in different roles"),
