@@ -60,6 +60,8 @@ _MESSAGES: Final = (
 
 _LOGGED: Final = {
     "lightning.pytorch.utilities.rank_zero": ("litlogger", "TPU available: False"),
+    # It advises TF32, which would round the products of a float32 adapter to ten bits.
+    "lightning.fabric.utilities.rank_zero": ("has Tensor Cores",),
     # A faster kernel for CPUs that some CPUs could use, if a further package fetched it.
     "bitsandbytes.backends.cpu.ops": ("Failed to load CPU gemm_4bit_forward",),
 }

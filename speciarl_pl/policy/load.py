@@ -54,7 +54,8 @@ def load_policy(
             mean for families that count in tiles or know one size: `speciarl_pl.policy.pixels`.
 
     Returns:
-        The policy, on the CPU unless it is quantised and there is a GPU, in eval mode.
+        The policy, in eval mode, on the default device; on the GPU if it is quantised and there is
+        one.
 
     Raises:
         ModelError: If `base` is not a usable VLM, or `adapter` does not fit it.
@@ -63,33 +64,41 @@ def load_policy(
         ValueError: If shared rows are asked for and the model does not allow them, or its image
             processor cannot keep to the limits.
     """
-    path = resolve(base)
-    config = vlm_config(path)
-    with quiet():
-        encoder = load_encoder(path, config, min_pixels, max_pixels)
-        check_shown(path, config, encoder)
-        model = load_base(path, config, dtype, quantization)
-        share_shapes(model, encoder.image_processor)
-        peft = (
-            adapters.load(model, adapter) if adapter else adapters.attach(model, lora or LoraSpec())
+    place = torch.get_default_device()
+    # Lightning calls this with the GPU as default device. The weights may go there at once, but
+    # prompts are made on the CPU, as data workers make them, and so is a fresh adapter, whose
+    # numbers are then the same on every machine.
+    with torch.device("cpu"):
+        path = resolve(base)
+        config = vlm_config(path)
+        with quiet():
+            encoder = load_encoder(path, config, min_pixels, max_pixels)
+            check_shown(path, config, encoder)
+            with place:
+                model = load_base(path, config, dtype, quantization)
+            share_shapes(model, encoder.image_processor)
+            peft = (
+                adapters.load(model, adapter)
+                if adapter
+                else adapters.attach(model, lora or LoraSpec())
+            )
+        without_dropout(peft, adapter)
+        if gradient_checkpointing:
+            enable_checkpointing(model)
+        policy = Policy(
+            peft,
+            encoder,
+            rows="plain",
+            banned_token_ids=banned_token_ids(model, encoder),
+            eos_token_ids=eos_token_ids(model, encoder.tokenizer),
+            pad_token_id=pad_token_id(encoder.tokenizer),
         )
-    without_dropout(peft, adapter)
-    if gradient_checkpointing:
-        enable_checkpointing(model)
-    policy = Policy(
-        peft,
-        encoder,
-        rows="plain",
-        banned_token_ids=banned_token_ids(model, encoder),
-        eos_token_ids=eos_token_ids(model, encoder.tokenizer),
-        pad_token_id=pad_token_id(encoder.tokenizer),
-    )
-    policy.base_name = base
-    if adapter and (needed := identity.read(adapter)):
-        where = str(Path(adapter, identity.NAME))
-        identity.check_base(needed, policy.identity, where, exported=True)
-    policy.eval()
-    policy.rows = choose_rows(policy, rows)
+        policy.base_name = base
+        if adapter and (needed := identity.read(adapter)):
+            where = str(Path(adapter, identity.NAME))
+            identity.check_base(needed, policy.identity, where, exported=True)
+        policy.eval()
+        policy.rows = choose_rows(policy, rows)
     return policy
 
 

@@ -41,8 +41,8 @@ def wide_product(rows: Tensor, weight: Tensor) -> Tensor:
 def keeps_sums(device: str, dtype: torch.dtype) -> bool:
     """Whether the device gives the float32 sums of a 16-bit product out; tried once.
 
-    CUDA does (`out_dtype` of `torch.mm`), torch's CPU build 2.13 does not. The CUDA way has been
-    run in tests by a stand-in for `torch.mm` only, on no GPU.
+    CUDA does (`out_dtype` of `torch.mm`; seen on an H200), torch's CPU build 2.13 does not. The
+    tests, which have no GPU, run the CUDA way through a stand-in for `torch.mm`.
     """
     probe = torch.ones(16, 16, dtype=dtype, device=device)
     try:

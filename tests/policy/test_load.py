@@ -7,7 +7,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForImageTextToText
 
 from speciarl_pl.errors import ModelError
-from speciarl_pl.policy import LoraSpec, load_policy
+from speciarl_pl.policy import LoraSpec, load, load_policy
 from speciarl_pl.policy.checkpoint import resolve
 from speciarl_pl.policy.split_attention import IMPLEMENTATION
 
@@ -160,3 +160,29 @@ def test_the_built_in_world_loads_by_name():
     policy = load_policy("world", lora=LoraSpec(r=2))
     assert policy.rows == "shared"
     assert policy.score([tiny.group(policy, tiny.sample(), [3])]).logprobs.shape == (1, 3)
+
+
+def test_under_another_default_device_as_lightning_sets_it(monkeypatch):
+    """Lightning configures a model with the GPU as default device; `meta` stands for one here.
+
+    Weights alone follow it. Shared rows were lost so on every GPU, with a line in the log.
+    """
+    asked = []
+    complete = load.load_base
+
+    def on_the_cpu(*arguments):
+        asked.append(torch.get_default_device().type)
+        with torch.device("cpu"):
+            return complete(*arguments)
+
+    monkeypatch.setattr(load, "load_base", on_the_cpu)
+    torch.manual_seed(0)
+    with torch.device("meta"):
+        policy = load.load_policy("world", lora=LoraSpec(r=4))
+    assert asked == ["meta"]
+    assert policy.rows == "shared"
+    assert {p.device.type for p in policy.parameters()} == {"cpu"}
+    torch.manual_seed(0)
+    usual = load.load_policy("world", lora=LoraSpec(r=4))
+    found, wanted = policy.adapter_state_dict(), usual.adapter_state_dict()
+    assert all(torch.equal(found[name], wanted[name]) for name in wanted)
