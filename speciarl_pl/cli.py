@@ -28,6 +28,7 @@ from speciarl_pl.callbacks import (
     ResultsWriter,
     RolloutCallback,
     RolloutLog,
+    RunRecorder,
     RunStopped,
     RunWatch,
     SkippedReport,
@@ -231,6 +232,7 @@ class SpeciaRLCLI(LightningCLI):
             PredictionWriter(options.gallery),
             AdapterExport(),
             options.checkpoint,
+            RunRecorder(),
             ReportWriter(),
             SkippedReport(options.watch.max_skipped_share),  # fails once all files are written
         ]
