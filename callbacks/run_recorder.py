@@ -19,8 +19,8 @@ class RunRecorder(L.Callback):
 
     A run that goes on is a further session of the same run; one that begins anew replaces what was
     noted. The file is written when the work begins, with each checkpoint, after each validation and
-    at the end, so that a killed run lacks what it has to do again. A failure costs only the file: it
-    is said, and the run goes on.
+    at the end, so that a killed run lacks what it has to do again. A failure costs only the file:
+    it is said, and the run goes on.
     """
 
     def __init__(self) -> None:

@@ -228,11 +228,11 @@ class SpeciaRLCLI(LightningCLI):
             options.watch,  # after the log, which has the batch that it stops at
             Continuation(options.rollout, log, self._identity()),
             Thumbnails(options.gallery),
+            RunRecorder(),  # before the pages, which show what it notes
             ResultsWriter(options.protocol),
             PredictionWriter(options.gallery),
             AdapterExport(),
             options.checkpoint,
-            RunRecorder(),
             ReportWriter(),
             SkippedReport(options.watch.max_skipped_share),  # fails once all files are written
         ]

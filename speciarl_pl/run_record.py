@@ -1,7 +1,7 @@
 """run.json: which command ran when, how long, where, and with which versions.
 
-What cannot be the same twice is kept here, so that results.json can be: an interrupted run that goes
-on ends with the very results.json of one that was never stopped, and with a longer run.json.
+What cannot be the same twice is kept here, so that results.json can be: an interrupted run that
+goes on ends with the very results.json of one that was never stopped, and a longer run.json.
 """
 
 import json

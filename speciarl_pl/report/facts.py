@@ -1,12 +1,15 @@
 """What ran: the lines that head a report."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
+from speciarl_pl.report.config import config_text
 from speciarl_pl.report.read import Run
 from speciarl_pl.report.settings import parsed
-from speciarl_pl.run_record import PACKAGES, Session
+from speciarl_pl.run_record import PACKAGES, Session, read_record
 
 UNKNOWN: Final = "not known: no config.yaml that can be read lies beside results.json"
 """What stands for the settings of a run of which only numbers are there."""
@@ -27,6 +30,24 @@ def facts(run: Run) -> dict[str, str]:
     if last and last.prompt:
         found[PROMPT_TEXT] = last.prompt
     return {**found, **dict(_record(run.sessions))}
+
+
+def prediction_facts(folder: Path) -> dict[str, str]:
+    """What is known of a `predict` that comes to its end in a run directory.
+
+    Args:
+        folder: The run directory.
+
+    Raises:
+        RunError: If its run.json cannot be read.
+    """
+    config = parsed(config_text(folder / "config.yaml") or "")
+    sessions = read_record(folder)
+    found = dict(_of_predictions(config, sessions)) if config else {}
+    if sessions and sessions[-1].prompt:
+        found[PROMPT_TEXT] = sessions[-1].prompt
+    here = [*sessions[:-1], *(replace(one, finished=True) for one in sessions[-1:])]
+    return {**found, **dict(_record(here))}
 
 
 def spec_words(spec: Any) -> str:
@@ -78,7 +99,19 @@ def _settings(
         yield "training", ", ".join(_training(run, model, config))
     if data.get("val"):
         yield "validated on", spec_words(data["val"])
-    yield "answers", ", ".join(_answers(run, config))
+    yield "answers", ", ".join(_answers(config))
+    yield "seed", str(config.get("seed_everything"))
+
+
+def _of_predictions(
+    config: Mapping[str, Any], sessions: Sequence[Session]
+) -> Iterator[tuple[str, str]]:
+    model, data = _part(config, "model"), _part(config, "data")
+    yield "base", _base(model)
+    yield "adapter", _adapter(model, False, sessions[-1] if sessions else None)
+    yield "prompt", str(data.get("prompt"))
+    yield "photos", spec_words(data.get("images"))
+    yield "answers", ", ".join(_answers(config))
     yield "seed", str(config.get("seed_everything"))
 
 
@@ -118,7 +151,7 @@ def _training(run: Run, model: Mapping[str, Any], config: Mapping[str, Any]) -> 
     yield f"KL {_plain(_part(model, 'loss').get('kl_coefficient'))}"
 
 
-def _answers(run: Run, config: Mapping[str, Any]) -> Iterator[str]:
+def _answers(config: Mapping[str, Any]) -> Iterator[str]:
     engine = _engine(config)
     drawn = _part(engine, "val_sampling")
     samples = engine.get("val_group_size", 1)

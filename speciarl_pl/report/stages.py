@@ -72,7 +72,9 @@ def _alike(runs: Sequence[Run]) -> bool:
     """Whether the bases of all runs are one."""
     settings = [fair_settings(run.config_text or "") for run in runs]
     datasets = [run.base.datasets for run in runs if run.base]
-    return all(one == datasets[0] for one in datasets) and all(one == settings[0] for one in settings)
+    return all(one == datasets[0] for one in datasets) and all(
+        one == settings[0] for one in settings
+    )
 
 
 def base_pairs(stages: Sequence[Stage]) -> list[tuple[Stage, Stage]]:

@@ -103,6 +103,11 @@ def _means(group: str, found: Sequence[tuple[Stage, Mapping[str, Any] | None]]) 
     return [row for rows in by_scope.values() for row in rows]
 
 
+def measured_groups(rows: Sequence[Row]) -> set[str]:
+    """Groups of the paper's benchmarks of which some row has a mean."""
+    return {row.group for row in rows if row.kind == "group"}
+
+
 def group_label(name: str) -> str:
     """How tables call the mean over a group.
 
