@@ -87,7 +87,8 @@ def _settings(
 ) -> Iterator[tuple[str, str]]:
     model, data = _part(config, "model"), _part(config, "data")
     trained = bool(run.curves.get("reward")) if last is None else last.command == "fit"
-    yield "base", _base(model)
+    if model.get("base"):
+        yield "base", _base(model)
     yield "adapter", _adapter(model, trained, last)
     if "prompt" in data:
         yield "prompt", str(data["prompt"])
@@ -100,19 +101,22 @@ def _settings(
     if data.get("val"):
         yield "validated on", spec_words(data["val"])
     yield "answers", ", ".join(_answers(config))
-    yield "seed", str(config.get("seed_everything"))
+    if "seed_everything" in config:
+        yield "seed", str(config["seed_everything"])
 
 
 def _of_predictions(
     config: Mapping[str, Any], sessions: Sequence[Session]
 ) -> Iterator[tuple[str, str]]:
     model, data = _part(config, "model"), _part(config, "data")
-    yield "base", _base(model)
+    if model.get("base"):
+        yield "base", _base(model)
     yield "adapter", _adapter(model, False, sessions[-1] if sessions else None)
     yield "prompt", str(data.get("prompt"))
     yield "photos", spec_words(data.get("images"))
     yield "answers", ", ".join(_answers(config))
-    yield "seed", str(config.get("seed_everything"))
+    if "seed_everything" in config:
+        yield "seed", str(config["seed_everything"])
 
 
 def _sources(run: Run) -> str:
@@ -205,7 +209,7 @@ def _pairs(arguments: Mapping[str, Any]) -> str:
     return ", ".join(
         f"{name} {spec_words(value)}"
         for name, value in arguments.items()
-        if value is not None and value != [] and value != {}
+        if value not in (None, False, [], {})
     )
 
 

@@ -58,7 +58,9 @@ def iso_marks(x: alt.X, y: alt.Y, domains: Mapping[str, tuple[float, float]]) ->
         .encode(x, y, detail="hm:N")
     )
     ends = alt.Chart(rows([line[-1] for line in lines]), name="hm_labels")
-    yield ends.mark_text(align="right", dx=-3, dy=-6, fontSize=10).encode(x, y, text="hm:N")
+    yield ends.mark_text(align="right", dx=-3, dy=-6, fontSize=10, clip=True).encode(
+        x, y, text="hm:N"
+    )
 
 
 def published_marks(published: Points, x: alt.X, y: alt.Y) -> Iterator[Any]:
@@ -71,7 +73,7 @@ def published_marks(published: Points, x: alt.X, y: alt.Y) -> Iterator[Any]:
         shape="diamond", size=70, filled=False, strokeWidth=1.5, color="#8a929b"
     ).encode(tooltip=tooltip)
     names = alt.Chart(rows(published), name="published_labels")
-    yield names.mark_text(align="left", fontSize=10).encode(x, y, text="method:N")
+    yield names.mark_text(align="left", fontSize=10, clip=True).encode(x, y, text="method:N")
 
 
 def link_marks(
@@ -125,7 +127,7 @@ def point_marks(points: Points, x: alt.X, y: alt.Y, look: Look) -> Iterator[Any]
 
 
 def own_labels(points: Points, x: alt.X, y: alt.Y, look: Look) -> Any:
-    """The name of each data set at the first model that was trained or validated on its own.
+    """Write the name of each data set at the first model that was trained or validated on its own.
 
     Where all are on one data set, the names of the models.
     """
@@ -137,4 +139,4 @@ def own_labels(points: Points, x: alt.X, y: alt.Y, look: Look) -> Any:
             first.setdefault(point["scope"], {**point, "label": point["scope"]})
         named = list(first.values())
     marks = alt.Chart(rows(named), name="own_labels")
-    return marks.mark_text(align="left", fontSize=11).encode(x, y, text="label:N")
+    return marks.mark_text(align="left", fontSize=11, clip=True).encode(x, y, text="label:N")

@@ -15,7 +15,7 @@ ASIDE: Final = (
 """Where files go and what is printed: no comparison lists it."""
 
 _ENGINE: Final = "rollout.init_args"
-_ABOUT: Final = {
+ABOUT: Final = {
     "judge": ("data.judge",),
     "prompt": ("data.prompt", "prompt text"),
     "samples per image": (f"{_ENGINE}.val_group_size",),
@@ -82,7 +82,7 @@ def about(name: str) -> str | None:
     if _below(name, "data.judge") and name.rpartition(".")[2] in _HOW_ASKED:
         return None
     return next(
-        (topic for topic, names in _ABOUT.items() if any(_below(name, one) for one in names)), None
+        (topic for topic, names in ABOUT.items() if any(_below(name, one) for one in names)), None
     )
 
 
