@@ -51,11 +51,13 @@ def prediction_facts(folder: Path) -> dict[str, str]:
 
 
 def spec_words(spec: Any) -> str:
-    """A class and its arguments as the configuration names them; those that are null are left out.
+    """A class and its arguments as the configuration names them.
+
+    Those that are null, empty or false are left out.
 
     Example:
-        >>> spec_words({"class_path": "a.b.Judge", "init_args": {"model": "m", "retries": None}})
-        'Judge (model m)'
+        >>> spec_words({"class_path": "a.b.Judge", "init_args": {"n": 0, "retries": None}})
+        'Judge (n 0)'
         >>> spec_words([{"class_path": "a.Exact"}, {"class_path": "b.Tree"}])
         'Exact, Tree'
     """
@@ -209,7 +211,7 @@ def _pairs(arguments: Mapping[str, Any]) -> str:
     return ", ".join(
         f"{name} {spec_words(value)}"
         for name, value in arguments.items()
-        if value not in (None, False, [], {})
+        if value is not None and value is not False and value not in ([], {})
     )
 
 

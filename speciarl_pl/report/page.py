@@ -1,7 +1,7 @@
 """report.html: one file that needs no network."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from speciarl_pl.report.bars import category_bars
@@ -95,7 +95,7 @@ def _ran(runs: Sequence[Run], stages: Sequence[Stage]) -> dict[str, Any]:
     differing = differences(runs)
     return {
         "facts": found,
-        "fact_labels": [label for label in labels if label != PROMPT_TEXT],
+        "fact_labels": [label for label in _settings_first(labels) if label != PROMPT_TEXT],
         "fact_rows": {k: v for k, v in found[runs[0].name].items() if k != PROMPT_TEXT},
         "prompts": {", ".join(names): text for text, names in prompts.items()},
         "warnings": differing.warnings,
@@ -103,6 +103,11 @@ def _ran(runs: Sequence[Run], stages: Sequence[Stage]) -> dict[str, Any]:
         "unfair": [name for name in differing.values if about(name)],
         "cautions": _cautions(differing, stages),
     }
+
+
+def _settings_first(labels: Iterable[str]) -> list[str]:
+    """That nothing is known of a run stands above what is known of others."""
+    return sorted(labels, key=lambda label: label != "settings")
 
 
 def _cautions(differing: Differences, stages: Sequence[Stage]) -> dict[tuple[str, str], list[str]]:
