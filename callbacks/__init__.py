@@ -9,6 +9,7 @@ from speciarl_pl.callbacks.report import ReportWriter
 from speciarl_pl.callbacks.results import ResultsWriter
 from speciarl_pl.callbacks.rollout import RolloutCallback
 from speciarl_pl.callbacks.rollout_log import RolloutLog
+from speciarl_pl.callbacks.run_recorder import RunRecorder
 from speciarl_pl.callbacks.run_watch import RunWatch
 from speciarl_pl.callbacks.skipped import SkippedReport
 from speciarl_pl.callbacks.stop_checkpoint import StopCheckpoint
@@ -29,6 +30,7 @@ __all__ = [
     "RolloutCallback",
     "RolloutLog",
     "RolloutRequest",
+    "RunRecorder",
     "RunStopped",
     "RunWatch",
     "Sampling",

@@ -21,6 +21,7 @@ from speciarl_pl.file_names import opened_path, printable
 from speciarl_pl.metrics.functional import majority_vote
 from speciarl_pl.records import Sample
 from speciarl_pl.report import PhotoPrediction, write_photos_page
+from speciarl_pl.report.facts import prediction_facts
 from speciarl_pl.report.thumbnails import small_picture
 from speciarl_pl.run_files import replacing
 from speciarl_pl.terminal import say
@@ -59,7 +60,9 @@ class PredictionWriter(L.Callback):
             _with_picture(photos, place, one)
             for place, one in enumerate(predictions[: self.pictures])
         ]
-        write_photos_page(folder / "predictions.html", shown, total=len(predictions))
+        write_photos_page(
+            folder / "predictions.html", shown, len(predictions), prediction_facts(folder)
+        )
         _print(folder, predictions, photos.notes)
         if predictions and all(one.error for one in predictions):
             raise none_readable([one.error for one in predictions])

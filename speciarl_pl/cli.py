@@ -28,6 +28,7 @@ from speciarl_pl.callbacks import (
     ResultsWriter,
     RolloutCallback,
     RolloutLog,
+    RunRecorder,
     RunStopped,
     RunWatch,
     SkippedReport,
@@ -227,6 +228,7 @@ class SpeciaRLCLI(LightningCLI):
             options.watch,  # after the log, which has the batch that it stops at
             Continuation(options.rollout, log, self._identity()),
             Thumbnails(options.gallery),
+            RunRecorder(),  # before the pages, which show what it notes
             ResultsWriter(options.protocol),
             PredictionWriter(options.gallery),
             AdapterExport(),

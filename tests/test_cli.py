@@ -26,6 +26,7 @@ FILES = {
     "results.base.json",
     "results.json",
     "report.html",
+    "run.json",
     "thumbnails.parquet",
 }
 

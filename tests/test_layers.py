@@ -17,6 +17,7 @@ LAYERS = (
         "file_names",
         "records",
         "run_files",
+        "run_record",
         "rng",
         "sampling",
         "tidy",

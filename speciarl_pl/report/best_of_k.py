@@ -1,7 +1,7 @@
 """Curves of best-of-k: what the best of k rollouts of an image reaches."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import altair as alt
 
@@ -13,11 +13,13 @@ from speciarl_pl.report.stages import Stage, datasets_of
 SCORE_COLOURS: Final = {"specificity": "#e69f00", "correctness": "#009e73", "hm": "#0072b2"}
 """By rate."""
 
-_DASHES: Final = (("solid", [1, 0]), ("dashed", [6, 4]), ("dotted", [2, 2]))
+_DASHES: Final = ([1, 0], [6, 4], [2, 2], [10, 3, 2, 3], [2, 6], [12, 5])
+_Dashes: TypeAlias = Mapping[str, Sequence[int]]
 
 
 def best_of_k_plots(stages: Sequence[Stage]) -> list[Plot]:
     """Draw, for each data set with several rollouts an image, the rates and the levels reached."""
+    dashes = stage_dashes(stage.name for stage in stages)
     plots = []
     for name in datasets_of(stages):
         curves = {
@@ -26,21 +28,22 @@ def best_of_k_plots(stages: Sequence[Stage]) -> list[Plot]:
             if (found := stage.results.datasets.get(name, {}).get("best_of_k"))
         }
         if curves:
-            plots += [_rates(name, curves), _levels(name, curves)]
+            plots += [_rates(name, curves, dashes), _levels(name, curves, dashes)]
     return plots
 
 
-def stage_dashes(stages: Iterable[str]) -> dict[str, str]:
-    """How the line of each stage is drawn, in words of CSS; the last stage's is solid.
+def stage_dashes(stages: Iterable[str]) -> dict[str, list[int]]:
+    """Dashes and gaps of the line of each stage, in pixels; the last stage's is solid.
 
     Example:
         >>> stage_dashes(["base", "trained"])
-        {'trained': 'solid', 'base': 'dashed'}
+        {'trained': [1, 0], 'base': [6, 4]}
     """
-    return {name: _DASHES[i % 3][0] for i, name in enumerate(reversed(list(stages)))}
+    names = reversed(list(stages))
+    return {name: _DASHES[place % len(_DASHES)] for place, name in enumerate(names)}
 
 
-def _rates(dataset: str, curves: Mapping[str, Mapping[str, Any]]) -> Plot:
+def _rates(dataset: str, curves: Mapping[str, Mapping[str, Any]], dashes: _Dashes) -> Plot:
     points = list(_rate_points(curves))
     colour = _colour(list(SCORE_COLOURS), list(SCORE_COLOURS.values()))
     chart = alt.Chart(rows(points))
@@ -50,12 +53,12 @@ def _rates(dataset: str, curves: Mapping[str, Mapping[str, Any]]) -> Plot:
     return plot(
         f"{dataset}: rates of the best of k",
         _words(points),
-        alt.layer(band, *_lines(chart, colour, curves)),
+        alt.layer(band, *_lines(chart, colour, dashes)),
         220,
     )
 
 
-def _levels(dataset: str, curves: Mapping[str, Mapping[str, Any]]) -> Plot:
+def _levels(dataset: str, curves: Mapping[str, Mapping[str, Any]], dashes: _Dashes) -> Plot:
     names = [category.label for category in Category if category is not Category.WRONG]
     points = [
         {"stage": stage, "curve": name, "k": k, "share": share}
@@ -64,7 +67,7 @@ def _levels(dataset: str, curves: Mapping[str, Mapping[str, Any]]) -> Plot:
         for k, share in zip(own["k"], own["reached"].get(name, ()), strict=False)
     ]
     colour = _colour(names, [VERDICT_COLOURS[name] for name in names])
-    lines = alt.layer(*_lines(alt.Chart(rows(points)), colour, curves))
+    lines = alt.layer(*_lines(alt.Chart(rows(points)), colour, dashes))
     return plot(f"{dataset}: best of k is at least", _words(points), lines, 220)
 
 
@@ -84,12 +87,11 @@ def _rate_points(curves: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, 
                 }
 
 
-def _lines(chart: alt.Chart, colour: alt.Color, curves: Mapping[str, Any]) -> Iterator[alt.Chart]:
+def _lines(chart: alt.Chart, colour: alt.Color, dashes: _Dashes) -> Iterator[alt.Chart]:
     """Lines, one kind of dash a stage."""
-    names = list(stage_dashes(curves))
     dash = alt.StrokeDash(
         "stage:N",
-        scale=alt.Scale(domain=names, range=[_DASHES[i % 3][1] for i in range(len(names))]),
+        scale=alt.Scale(domain=list(dashes), range=list(dashes.values())),
         legend=None,
     )
     tooltip = ["stage:N", "curve:N", "k:Q", alt.Tooltip("share:Q", format=".3f")]

@@ -17,16 +17,19 @@ _SECRET = re.compile(
 _IN_URL = re.compile(r"(?<=://)[^/@\s'\"]+(?=@)")
 
 
-def read_config(path: Path) -> str | None:
+def config_text(path: Path) -> str | None:
     """Text of a configuration, secrets hidden; None if there is none that can be read."""
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        return without_secrets(path.read_text(encoding="utf-8", errors="replace"))
     except OSError:
         return None
-    safe = without_secrets(text)
-    if len(safe) <= MAX_CHARS:
-        return safe
-    return f"{safe[:MAX_CHARS]}\n(cut: {len(safe) - MAX_CHARS:,} more characters)"
+
+
+def cut(text: str) -> str:
+    """What a page shows of a long text."""
+    if len(text) <= MAX_CHARS:
+        return text
+    return f"{text[:MAX_CHARS]}\n(cut: {len(text) - MAX_CHARS:,} more characters)"
 
 
 def without_secrets(text: str) -> str:

@@ -1,7 +1,7 @@
-"""Runs side by side on a terminal, beside the paper's rows."""
+"""What ran, and runs side by side, on a terminal; of benchmarks beside the paper's rows."""
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Final, TypeAlias
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -11,13 +11,26 @@ from rich.text import Text
 from speciarl_pl.judge.audit.shown import NOTHING, shown
 from speciarl_pl.metrics.functional.difference import Difference
 from speciarl_pl.report.compare import COMPARED, Comparison, compare_stages
+from speciarl_pl.report.differences import Differences, differences
+from speciarl_pl.report.facts import PROMPT_TEXT, facts
 from speciarl_pl.report.published import NOTE, PUBLISHED
 from speciarl_pl.report.read import Run
-from speciarl_pl.report.stages import stages_of
-from speciarl_pl.report.table import LABELS, Estimate, Row, group_label, headline_rows
+from speciarl_pl.report.stages import Stage, stages_of
+from speciarl_pl.report.table import (
+    LABELS,
+    Estimate,
+    Row,
+    group_label,
+    headline_rows,
+    measured_groups,
+)
 from speciarl_pl.report.templates import estimate_text, interval_text, p_text
 
 _WIDTH: Final = 28
+_LONG: Final = 200
+
+_Cautions: TypeAlias = Mapping[tuple[str, str], Sequence[str]]
+"""By names of two stages: in what they differ that has to be alike."""
 
 
 def console_report(runs: Sequence[Run]) -> RenderableType:
@@ -30,18 +43,60 @@ def console_report(runs: Sequence[Run]) -> RenderableType:
         runs: As of `read_runs`.
     """
     stages = stages_of(runs)
-    return Group(*_parts(headline_rows(stages), compare_stages(stages)))
+    differing = differences(runs)
+    return Group(
+        _ran(runs),
+        Text(),
+        *_unlike(runs, differing),
+        *_parts(headline_rows(stages), compare_stages(stages), _cautions(stages, differing)),
+    )
 
 
-def _parts(rows: Sequence[Row], comparisons: Sequence[Comparison]) -> Iterator[RenderableType]:
+def _parts(
+    rows: Sequence[Row], comparisons: Sequence[Comparison], cautions: _Cautions
+) -> Iterator[RenderableType]:
     yield _headline(rows)
     if comparisons:
         yield Text("\nDifferences with 95 % intervals; p-values are two-sided", style="bold")
-        yield _differences(comparisons)
+        yield _differences(comparisons, cautions)
         yield from _left_out(comparisons)
-    yield Text("\nThe paper's rows", style="bold")
-    yield Text(NOTE)
-    yield _published()
+    groups = measured_groups(rows)
+    if groups:
+        yield Text("\nThe paper's rows", style="bold")
+        yield Text(NOTE)
+        yield _published(groups)
+
+
+def _ran(runs: Sequence[Run]) -> Table:
+    """What ran, one column a run."""
+    found = [facts(run) for run in runs]
+    table = _table("what ran", *(shown(run.name, _WIDTH) for run in runs))
+    for label in dict.fromkeys(label for own in found for label in own):
+        if label != PROMPT_TEXT:
+            table.add_row(label, *(Text(shown(own.get(label, NOTHING), _LONG)) for own in found))
+    return table
+
+
+def _unlike(runs: Sequence[Run], differing: Differences) -> Iterator[RenderableType]:
+    """Settings in which several runs differ; what makes the comparison unfair is said after."""
+    if len(runs) == 1:
+        return
+    yield Text("Settings that differ", style="bold")
+    if not differing.values:
+        yield Text("none that is known\n")
+    else:
+        columns = list(next(iter(differing.values.values())))
+        table = _table("setting", *(shown(name, _WIDTH) for name in columns))
+        for name, row in differing.values.items():
+            table.add_row(shown(name), *(Text(shown(value, _LONG)) for value in row.values()))
+        yield table
+        yield Text()
+    for line in differing.warnings:
+        yield Text(f"WARNING: {shown(line, 10 * _LONG)}\n", style="bold yellow")
+
+
+def _cautions(stages: Sequence[Stage], differing: Differences) -> _Cautions:
+    return {(a.name, b.name): differing.cautions(a, b) for a in stages for b in stages}
 
 
 def _headline(rows: Sequence[Row]) -> Table:
@@ -62,12 +117,14 @@ def _cell(estimate: Estimate) -> Text:
     return Text(f"{estimate_text(estimate)}\n{interval}" if interval else estimate_text(estimate))
 
 
-def _differences(comparisons: Sequence[Comparison]) -> Table:
+def _differences(comparisons: Sequence[Comparison], cautions: _Cautions) -> Table:
     table = _table("data set", "from -> to", "")
     for name in ("difference", "95 % interval", "p"):
         table.add_column(name, justify="right", no_wrap=True)
     for each in comparisons:
-        heads = [shown(each.dataset, _WIDTH), _pair(each)]
+        careful = cautions[each.a, each.b]
+        note = f"\nWARNING: not like for like ({', '.join(careful)})" if careful else ""
+        heads = [shown(each.dataset, _WIDTH), _pair(each) + note]
         for place, name in enumerate(COMPARED):
             cells = _difference(each.differences[name])
             table.add_row(*map(Text, heads if not place else ("", "")), LABELS[name], *cells)
@@ -105,11 +162,13 @@ def _left_out(comparisons: Sequence[Comparison]) -> Iterator[Text]:
             )
 
 
-def _published() -> Table:
+def _published(groups: Collection[str]) -> Table:
     table = _table("mean of", "method")
     for name in COMPARED:
         table.add_column(LABELS[name], justify="right")
     for row in PUBLISHED:
+        if row.group not in groups:
+            continue
         rates = (Estimate(value) for value in (row.specificity, row.correctness, row.hm))
         scope = group_label(row.group).removeprefix("mean of ")
         table.add_row(scope, row.method, *map(estimate_text, rates))

@@ -1,31 +1,37 @@
 """report.html: one file that needs no network."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from speciarl_pl.report.bars import category_bars
 from speciarl_pl.report.best_of_k import SCORE_COLOURS, best_of_k_plots, stage_dashes
 from speciarl_pl.report.compare import COMPARED, Comparison, compare_stages
+from speciarl_pl.report.differences import Differences, differences
+from speciarl_pl.report.facts import PROMPT_TEXT, facts
 from speciarl_pl.report.gallery import Card, gallery
 from speciarl_pl.report.measures import measures
 from speciarl_pl.report.palette import stage_colours
-from speciarl_pl.report.plane import plane, scope_shapes
+from speciarl_pl.report.plane import plane
+from speciarl_pl.report.plane_marks import Look, scope_shapes
 from speciarl_pl.report.plot import library
-from speciarl_pl.report.published import NOTE, PUBLISHED
+from speciarl_pl.report.published import NOTE, PUBLISHED, Published
 from speciarl_pl.report.read import Run
 from speciarl_pl.report.remarks import remarks, skipped
+from speciarl_pl.report.settings import about
 from speciarl_pl.report.stages import Stage, base_pairs, datasets_of, stages_of
 from speciarl_pl.report.table import (
     LABELS,
     Row,
     headline_rows,
+    measured_groups,
     numbers_csv,
 )
 from speciarl_pl.report.templates import estimate_text, render, script
 from speciarl_pl.report.thumbnails import pictures
 from speciarl_pl.report.training import run_colours, training_plots
 
+_SCRIPTS = ("plots.js.jinja", "tables.js.jinja", "gallery.js.jinja")
 _GROUPS = {
     "fine_grained": "Fine-grained: mean of Flowers-102, Food-101 and Oxford Pets",
     "very_fine_grained": "Very fine-grained: mean of Stanford Cars and FGVC-Aircraft",
@@ -51,9 +57,10 @@ def html_report(runs: Sequence[Run], images: int = 200) -> str:
     cards = gallery(stages, pictures([run.thumbnails for run in runs]), images)
     return render(
         "page.html.jinja",
-        [library(), script("plots.js.jinja"), script("gallery.js.jinja")],
+        [library(), *map(script, _SCRIPTS)],
         title=f"Report: {', '.join(run.name for run in runs)}",
-        subtitle=_subtitle(stages),
+        subtitle=_subtitle(runs, stages),
+        **_ran(runs, stages),
         tiles=_tiles(rows, len(runs) == 1),
         **_numbers(stages, rows, comparisons),
         **_plots(runs, stages, rows),
@@ -62,10 +69,49 @@ def html_report(runs: Sequence[Run], images: int = 200) -> str:
     )
 
 
-def _subtitle(stages: Sequence[Stage]) -> str:
+def _subtitle(runs: Sequence[Run], stages: Sequence[Stage]) -> str:
+    """Model and prompt, where all runs have the same, and what was validated on what."""
     names = datasets_of(stages)
     models = f"{len(stages)} model{'s' if len(stages) > 1 else ''}"
-    return f"{models} on {len(names)} data set{'s' if len(names) > 1 else ''}: {', '.join(names)}"
+    on = f"{models} on {len(names)} data set{'s' if len(names) > 1 else ''}: {', '.join(names)}"
+    known = [facts(run) for run in runs]
+    alike = [
+        f"{label} {known[0][label]}"
+        for label in ("base", "prompt")
+        if label in known[0] and all(own.get(label) == known[0][label] for own in known)
+    ]
+    words = ", ".join(alike)
+    return f"{words[0].upper()}{words[1:]}. {on}" if words else on
+
+
+def _ran(runs: Sequence[Run], stages: Sequence[Stage]) -> dict[str, Any]:
+    """What ran, and of several runs in what they differ."""
+    found = {run.name: facts(run) for run in runs}
+    labels = dict.fromkeys(label for own in found.values() for label in own)
+    prompts: dict[str, list[str]] = {}
+    for name, own in found.items():
+        if PROMPT_TEXT in own:
+            prompts.setdefault(own[PROMPT_TEXT], []).append(name)
+    differing = differences(runs)
+    return {
+        "facts": found,
+        "fact_labels": [label for label in _settings_first(labels) if label != PROMPT_TEXT],
+        "fact_rows": {k: v for k, v in found[runs[0].name].items() if k != PROMPT_TEXT},
+        "prompts": {", ".join(names): text for text, names in prompts.items()},
+        "warnings": differing.warnings,
+        "differing": differing.values,
+        "unfair": [name for name in differing.values if about(name)],
+        "cautions": _cautions(differing, stages),
+    }
+
+
+def _settings_first(labels: Iterable[str]) -> list[str]:
+    """That nothing is known of a run stands above what is known of others."""
+    return sorted(labels, key=lambda label: label != "settings")
+
+
+def _cautions(differing: Differences, stages: Sequence[Stage]) -> dict[tuple[str, str], list[str]]:
+    return {(a.name, b.name): differing.cautions(a, b) for a in stages for b in stages}
 
 
 def _tiles(rows: Sequence[Row], one_run: bool) -> list[dict[str, str]]:
@@ -109,7 +155,11 @@ def _numbers(
             if any((name, stage.name) in values for values in more.values())
         ],
         "comparisons": comparisons,
-        "paper": [(title, _beside_the_paper(name, rows)) for name, title in _GROUPS.items()],
+        "paper": [
+            (title, _beside_the_paper(name, rows))
+            for name, title in _GROUPS.items()
+            if name in measured_groups(rows)
+        ],
         "published_note": NOTE,
         "numbers_json": json.dumps(_numbers_json(stages), indent=1, ensure_ascii=False),
         "numbers_csv": numbers_csv(rows),
@@ -127,6 +177,10 @@ def _unread(stages: Sequence[Stage]) -> dict[str, list[str]]:
             if named:
                 found[f"{name}, {stage.name}"] = named
     return found
+
+
+def _published(rows: Sequence[Row]) -> list[Published]:
+    return [row for row in PUBLISHED if row.group in measured_groups(rows)]
 
 
 def _beside_the_paper(group: str, rows: Sequence[Row]) -> dict[str, Any]:
@@ -150,9 +204,12 @@ def _numbers_json(stages: Sequence[Stage]) -> Mapping[str, Any]:
 
 def _plots(runs: Sequence[Run], stages: Sequence[Stage], rows: Sequence[Row]) -> dict[str, Any]:
     colours = stage_colours(stages)
+    look = Look(colours, [stage.name for stage in stages if stage.is_base])
+    links = [(a.name, b.name) for a, b in base_pairs(stages)]
     return {
         "colours": colours,
-        "plane": plane(rows, colours, [(a.name, b.name) for a, b in base_pairs(stages)]),
+        "hollow": look.hollow,
+        "plane": plane(rows, look, links, _published(rows)),
         "bars": category_bars(stages),
         "shapes": scope_shapes(row.scope for row in rows),
         "best_of_k": best_of_k_plots(stages),

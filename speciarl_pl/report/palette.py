@@ -19,20 +19,21 @@ VERDICT_COLOURS: Final = {
 exact, the deeper the blue. No page tells a verdict by its colour alone."""
 
 BASE_COLOUR: Final = "#7f8790"
-"""Of a base before training."""
+"""Of a base before training that all runs share; each of several has the colour of its run."""
 
 RUN_COLOURS: Final = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
 """Of the runs, in their order; after the last it begins anew (Okabe and Ito, 2008)."""
 
 
 def stage_colours(stages: Sequence[Stage]) -> dict[str, str]:
-    """Colour of each stage, by its name."""
-    colours: dict[str, str] = {}
-    finals = 0
-    for stage in stages:
-        colours[stage.name] = BASE_COLOUR if stage.is_base else run_colour(finals)
-        finals += not stage.is_base
-    return colours
+    """Colour of each stage, by its name; marks and keys of bases are hollow beside."""
+    bases = [stage for stage in stages if stage.is_base]
+    finals = [stage for stage in stages if not stage.is_base]
+    by_run = {stage.runs: run_colour(place) for place, stage in enumerate(finals)}
+    return {
+        stage.name: BASE_COLOUR if bases == [stage] else by_run.get(stage.runs, BASE_COLOUR)
+        for stage in stages
+    }
 
 
 def run_colour(place: int) -> str:

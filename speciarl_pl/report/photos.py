@@ -1,11 +1,13 @@
 """A page of a user's own photos: what the model says of each, and how sure it is."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
+from speciarl_pl.report.facts import PROMPT_TEXT
 from speciarl_pl.report.gallery import MAX_ANSWERS
 from speciarl_pl.report.templates import render, script
 from speciarl_pl.report.thumbnails import thumbnail
@@ -15,6 +17,7 @@ LOW: Final = 0.5
 """Agreement below this is low: most rollouts say something else."""
 
 _LONGEST: Final = 2000
+_MODEL: Final = ("base", "adapter", "prompt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,10 @@ class PhotoPrediction:
 
 
 def write_photos_page(
-    path: Path, predictions: Sequence[PhotoPrediction], total: int | None = None
+    path: Path,
+    predictions: Sequence[PhotoPrediction],
+    total: int | None = None,
+    ran: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Write a page that needs no network.
 
@@ -51,6 +57,7 @@ def write_photos_page(
         path: Where to.
         predictions: The photos that it shows, in order.
         total: How many photos there are in all; None: those that it shows.
+        ran: What ran, as of `prediction_facts`.
 
     Raises:
         RunError: If the file cannot be written.
@@ -75,6 +82,9 @@ def write_photos_page(
         [script("gallery.js.jinja")],
         cards=cards,
         note=note,
+        model=", ".join(f"{name} {ran[name]}" for name in _MODEL if name in ran),
+        facts={name: value for name, value in ran.items() if name != PROMPT_TEXT},
+        prompt=ran.get(PROMPT_TEXT, ""),
         counts={
             "photos shown": len(cards),
             "answered": kinds["answered"],

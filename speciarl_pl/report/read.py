@@ -9,11 +9,12 @@ from typing import Final
 
 from speciarl_pl.errors import RunError
 from speciarl_pl.file_names import printable
-from speciarl_pl.report.config import read_config
+from speciarl_pl.report.config import config_text, cut
 from speciarl_pl.report.curves import Curve, read_curves
 from speciarl_pl.report.results import HELP, Results, read_results
 from speciarl_pl.report.rollouts import ImageKey, Rollouts, StageName, read_rollouts
 from speciarl_pl.report.thumbnails import read_thumbnails
+from speciarl_pl.run_record import Session, read_record
 
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[_T-].*")
 
@@ -37,7 +38,11 @@ class Run:
     thumbnails: Mapping[ImageKey, bytes]
     """JPEG files of some images."""
     config: str | None
-    """Text of config.yaml, secrets hidden."""
+    """Text of config.yaml, secrets hidden, as a page shows it."""
+    config_text: str | None = None
+    """The same, whole however long."""
+    sessions: Sequence[Session] = ()
+    """What run.json says of each start of the command; empty for older runs."""
 
 
 def read_run(path: Path, name: str | None = None) -> Run:
@@ -62,6 +67,7 @@ def read_run(path: Path, name: str | None = None) -> Run:
         raise RunError(
             f"{path}: no results.json in it, which a run writes after its validation; {HELP}"
         )
+    text = config_text(path / "config.yaml")
     base, curves = path / "results.base.json", path / "metrics.csv"
     rollouts, thumbnails = path / "rollouts.parquet", path / "thumbnails.parquet"
     return Run(
@@ -72,7 +78,9 @@ def read_run(path: Path, name: str | None = None) -> Run:
         read_curves(curves) if curves.exists() else {},
         read_rollouts(rollouts) if rollouts.exists() else {},
         read_thumbnails(thumbnails) if thumbnails.exists() else {},
-        read_config(path / "config.yaml"),
+        None if text is None else cut(text),
+        text,
+        read_record(path),
     )
 
 

@@ -1,7 +1,7 @@
 """The validation rollouts of a run, image by image, out of rollouts.parquet."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
@@ -18,8 +18,8 @@ ImageKey: TypeAlias = tuple[str, str]
 StageName: TypeAlias = Literal["base", "val"]
 """`base` is the validation before training, `val` that of the trained model or of a `validate`."""
 
-_OUTLINE: Final = ("stage", "step", "dataset", "sample_id", "truth", "index", "verdict")
-_WHOLE: Final = (*_OUTLINE, "text", "answer", "detail")
+_OUTLINE: Final = ("stage", "step", "dataset", "sample_id", "truth", "index", "verdict", "detail")
+_WHOLE: Final = (*_OUTLINE, "text", "answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,8 @@ class Rollouts:
     """int8 [rollouts of the image], in the order of their index; images in the file's order."""
     truths: Mapping[ImageKey, str]
     """Truth of each image."""
+    sources: Mapping[str, int] = field(default_factory=dict)
+    """Verdicts by the kind of judge that gave them, such as `taxonomy`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def read_rollouts(path: Path) -> dict[StageName, Rollouts]:
             continue
         step = int(steps[stages == stage].max())
         last = table.filter(pa.array((stages == stage) & (steps == step)))
-        found[stage] = Rollouts(path, stage, step, *_by_image(path, last))
+        found[stage] = Rollouts(path, stage, step, *_by_image(path, last), _sources(last))
     return found
 
 
@@ -124,6 +126,17 @@ def _by_image(
         rows.setdefault(key, []).append(row)
     grouped = {key: codes[sorted(own, key=indices.__getitem__)] for key, own in rows.items()}
     return grouped, {key: truths[own[0]] or "" for key, own in rows.items()}
+
+
+def _sources(table: pa.Table) -> dict[str, int]:
+    """Verdicts by what stands before the colon of their detail."""
+    pairs = pa.table({"verdict": table["verdict"], "detail": table["detail"]})
+    found: dict[str, int] = {}
+    for row in pairs.group_by(["verdict", "detail"]).aggregate([([], "count_all")]).to_pylist():
+        if OUTCOMES[row["verdict"]] >= 0 and row["detail"]:
+            kind = row["detail"].partition(":")[0]
+            found[kind] = found.get(kind, 0) + row["count_all"]
+    return found
 
 
 def _codes(path: Path, verdicts: pa.ChunkedArray) -> np.ndarray:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from speciarl_pl.report.read import Run
 from speciarl_pl.report.results import Results
 from speciarl_pl.report.rollouts import Rollouts
+from speciarl_pl.report.settings import fair_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ def trained_name(step: int | None, last_step: int | None = None) -> str:
 def stages_of(runs: Sequence[Run]) -> list[Stage]:
     """List the models of some runs: bases first, one for all of them where all are the same.
 
+    They are the same where their numbers are, under the same judge, prompt and data.
+
     A lone run has the stages `base` and `trained`, with its step; one without a base has its own
     name.
     """
@@ -52,8 +55,7 @@ def stages_of(runs: Sequence[Run]) -> list[Stage]:
         for run in runs
         if run.base
     ]
-    alike = bases and all(each.results.datasets == bases[0].results.datasets for each in bases)
-    if alike:
+    if bases and _alike([run for run in runs if run.base]):
         names = tuple(name for each in bases for name in each.runs)
         bases = [replace(bases[0], name="base", runs=names)]
     trained = len(runs) == 1 and bool(bases)
@@ -64,6 +66,15 @@ def stages_of(runs: Sequence[Run]) -> list[Stage]:
         results = runs[0].results
         finals = [replace(finals[0], name=trained_name(results.step, results.last_step))]
     return bases + finals
+
+
+def _alike(runs: Sequence[Run]) -> bool:
+    """Whether the bases of all runs are one."""
+    settings = [fair_settings(run.config_text or "") for run in runs]
+    datasets = [run.base.datasets for run in runs if run.base]
+    return all(one == datasets[0] for one in datasets) and all(
+        one == settings[0] for one in settings
+    )
 
 
 def base_pairs(stages: Sequence[Stage]) -> list[tuple[Stage, Stage]]:

@@ -93,6 +93,8 @@ def _means(group: str, found: Sequence[tuple[Stage, Mapping[str, Any] | None]]) 
     means = [(stage, mean, tuple(mean.get("datasets") or ())) for stage, mean in found if mean]
     alike = len({tuple(sorted(names)) for _, _, names in means}) == 1
     label = group_label(group) if group else MACRO
+    if alike and group and len(means[0][2]) == 1:
+        label = f"{label} (only {means[0][2][0]})"
     if alike and (left_out := means[0][1].get("left_out")):
         label = f"{label} but {', '.join(left_out)}"
     kind: Kind = "group" if group else "macro"
@@ -101,6 +103,11 @@ def _means(group: str, found: Sequence[tuple[Stage, Mapping[str, Any] | None]]) 
         scope = label if alike else f"{label}: {', '.join(names)}"
         by_scope.setdefault(scope, []).append(_row(scope, kind, stage, mean, group, names))
     return [row for rows in by_scope.values() for row in rows]
+
+
+def measured_groups(rows: Sequence[Row]) -> set[str]:
+    """Groups of the paper's benchmarks of which some row has a mean."""
+    return {row.group for row in rows if row.kind == "group"}
 
 
 def group_label(name: str) -> str:

@@ -32,6 +32,7 @@ def render(template: str, scripts: list[str], **values: Any) -> str:
     environment = page_templates(Path(__file__).parent)
     environment.filters |= {
         "shown": lambda text: shown(text, 300),
+        "whole": lambda text: shown(text, 2000),
         "lower_first": lambda text: text[:1].lower() + text[1:],
         "lines": text_lines,
         "json": embedded_json,

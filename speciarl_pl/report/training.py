@@ -40,17 +40,19 @@ def training_plots(runs: Sequence[Run]) -> list[Plot]:
     """Draw the category shares of each run, then one plot a value with a line a run."""
     trained = [run for run in runs if run.curves.get("reward")]
     shares = [_categories(run, len(trained) > 1) for run in trained]
-    panels = [_panel(name, title, trained) for name, title in _PANELS.items()]
+    colours = run_colours(runs)
+    panels = [_panel(name, title, trained, colours) for name, title in _PANELS.items()]
     return [each for each in (*panels[:1], *shares, *panels[1:]) if each]
 
 
 def run_colours(runs: Sequence[Run]) -> dict[str, str]:
-    """Colour of the line of each run that was trained."""
-    trained = [run.name for run in runs if run.curves.get("reward")]
-    return {name: run_colour(place) for place, name in enumerate(trained)}
+    """Colour of the line of each run that was trained: the same that its model has elsewhere."""
+    return {
+        run.name: run_colour(place) for place, run in enumerate(runs) if run.curves.get("reward")
+    }
 
 
-def _panel(name: str, title: str, runs: Sequence[Run]) -> Plot | None:
+def _panel(name: str, title: str, runs: Sequence[Run], colours: Mapping[str, str]) -> Plot | None:
     curves = {run.name: column_values(run.curves, name) for run in runs}
     points = [
         {"run": run, "step": step, "value": value}
@@ -59,7 +61,6 @@ def _panel(name: str, title: str, runs: Sequence[Run]) -> Plot | None:
     ]
     if not points or (name in _NONE_BUT_ZERO and not any(point["value"] for point in points)):
         return None
-    colours = run_colours(runs)
     chart = alt.Chart(rows(points)).encode(
         x=alt.X("step:Q", title="step").axis(tickMinStep=1, tickCount=6),
         color=alt.Color(

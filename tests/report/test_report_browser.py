@@ -15,6 +15,7 @@ from speciarl_pl.category import Category
 from speciarl_pl.report import PhotoPrediction, write_photos_page, write_report
 
 from . import report_runs as made
+from .plane_labels import MARKS, NAMES, boxes, covering
 
 pytestmark = pytest.mark.slow
 
@@ -208,12 +209,77 @@ def test_a_phone_shows_it_without_scrolling_sideways(browser, report):
         assert visit.page.locator("#plane .plot svg").bounding_box()["width"] <= 390
         assert near(colours(visit.page.locator("#plane .plot")), "#0072b2") > 40
         assert near(colours(visit.page.locator("#categories .plot").first), "#d55e00") > 100
+        visit.page.click(".filters summary")
         visit.page.select_option("select[data-filter]", label=made.CARS)
         assert shown(visit.page) == 100
         card = visit.page.locator(".card:visible").first
         card.scroll_into_view_if_needed()
         assert len(colours(card)) > 500
         assert visit.said == []
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory):
+    """Two runs on seven data sets, whose points lie close to each other, with long names."""
+    folder = tmp_path_factory.mktemp("crowded")
+    names = [
+        made.FLOWERS,
+        *(f"birds of the {where} garden" for where in ["north", "south", "west"]),
+    ]
+    names += [f"cars {year} and others" for year in (1990, 2000, 2010)]
+    for run in ("one", "two"):
+        (folder / run).mkdir()
+        for place, file in enumerate(("results.base.json", "results.json")):
+            weights = [0, 3, 1, 8 - 2 * place, 4, 2 + 2 * place, 0]
+            codes = {n: made.draw_codes(400, 1, weights, f"{run} {n} {place}") for n in names}
+            made.write_results(folder / run / file, codes)
+    write_report([folder / "one", folder / "two"], folder / "r.html")
+    return folder / "r.html"
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_name_in_the_plane_covers_another_or_a_mark(browser, crowded, width):
+    with Visit(browser, crowded, width=width) as visit:
+        visit.page.wait_for_selector("html[data-drawn]")
+        frame = boxes(visit.page, "#plane .root.role-frame .background")[0][1:]
+        seen = boxes(visit.page, NAMES)
+        assert len(boxes(visit.page, MARKS)) >= 36
+        assert len(seen) >= (8 if width > 1000 else 5)
+        assert covering(visit.page) == []
+        for _, left, top, right, bottom in seen:
+            assert frame[0] <= left < right <= frame[2]
+            assert frame[1] <= top < bottom <= frame[3]
+        hidden = visit.page.locator(NAMES).count() - len(seen)
+        said = visit.page.inner_text("#unplaced")
+        counted = int(said.split()[0]) if said else 0
+        assert hidden >= counted
+        visit.page.set_viewport_size({"width": width - 70, "height": 900})
+        visit.page.wait_for_timeout(300)
+        assert covering(visit.page) == []
+        assert visit.said == []
+
+
+def test_a_phone_says_where_a_table_goes_on(browser, report):
+    with Visit(browser, report, width=390, height=844) as visit:
+        table = visit.page.locator("#numbers .wide").first
+        hint = table.locator(".swipe")
+        table.scroll_into_view_if_needed()
+        assert hint.is_visible()
+        before = colours(table)
+        table.locator(".scroll").evaluate("one => one.scrollLeft = one.scrollWidth")
+        visit.page.wait_for_selector("#numbers .wide[data-more=no]")
+        assert not hint.is_visible()
+        assert len(before) > len(colours(table)), "the shadow is gone"
+    with Visit(browser, report) as visit:
+        assert not visit.page.locator(".swipe").first.is_visible()
+
+
+def test_a_phone_shows_the_pictures_before_the_boxes(browser, report):
+    with Visit(browser, report, width=390, height=844) as visit:
+        title = visit.page.locator("#gallery h2").bounding_box()
+        card = visit.page.locator(".card").first.bounding_box()
+        assert card["y"] - title["y"] < 300
+        assert not visit.page.locator("#search").is_visible()
 
 
 def test_the_dark_page_is_dark_and_follows_the_system(browser, report):
@@ -248,6 +314,7 @@ def test_several_runs_with_hostile_names_and_answers(browser, run, tmp_path):
         assert visit.fetched == [(tmp_path / "r.html").as_uri()]
         assert visit.overflow() <= 0
         assert visit.page.locator(f".card h3:text-is({json.dumps(NASTY)})").count() > 0
+        visit.page.evaluate("document.querySelector('.filters details').open = true")
         visit.page.fill("#search", "onerror")
         rows = json.loads(visit.saved("[data-save=json]"))
         assert NASTY in {row["answer"] for row in rows}
@@ -263,9 +330,15 @@ def test_photos(browser, tmp_path):
         ),
         PhotoPrediction("e.jpg", "e.jpg", None, False, None, [], "", f"e.jpg: empty {NASTY}"),
     ]
-    write_photos_page(tmp_path / "photos.html", photos, total=9)
+    ran = {"base": "world", "prompt": "mine", "prompt text": "What is this?", "seed": NASTY}
+    write_photos_page(tmp_path / "photos.html", photos, total=9, ran=ran)
     with Visit(browser, tmp_path / "photos.html", width=390, height=844) as visit:
         assert "5 of 9 photos shown" in visit.page.inner_text("header")
+        assert visit.page.locator(".card").first.bounding_box()["y"] < 400
+        assert not visit.page.locator("#search").is_visible(), "the boxes come when asked for"
+        assert "By base world, prompt mine." in visit.page.inner_text("header")
+        assert "What is this?" in visit.page.text_content("#ran pre")
+        visit.page.click(".filters summary")
         wanted = {"": 5, "answered": 2, "abstained": 1, "unread": 1, "broken": 1, "low": 2}
         for value, count in wanted.items():
             visit.page.select_option("select[data-filter]", value)

@@ -6,6 +6,7 @@ import time
 from html.parser import HTMLParser
 
 import pytest
+import yaml
 
 from speciarl_pl.report import PUBLISHED, html_report, read_runs, write_report
 from speciarl_pl.report.results import RATES
@@ -70,15 +71,15 @@ def test_the_page_is_whole_and_loads_nothing(both):
     policy = next(v for _, _, v in page.attributes if v and "default-src" in v)
     assert "default-src 'none'" in policy
     assert "unsafe-eval" not in policy
-    assert re.search(r"script-src( 'sha256-[\w+/=]+'){3};", policy)
+    assert re.search(r"script-src( 'sha256-[\w+/=]+'){4};", policy)
 
 
 def test_parts(both):
     page = both
     sections = [v for tag, name, v in page.attributes if (tag, name) == ("section", "id")]
     assert sections == [
-        *["numbers", "plane", "categories", "best-of-k", "comparison", "paper", "training"],
-        *["gallery", "config"],
+        *["settings", "numbers", "plane", "categories", "best-of-k", "comparison", "paper"],
+        *["training", "gallery", "config"],
     ]
     anchors = {v for tag, name, v in page.attributes if (tag, name) == ("a", "href")}
     assert {f"#{name}" for name in sections} <= anchors
@@ -86,7 +87,9 @@ def test_parts(both):
     assert "majority: HM" in page.text
     assert "older: textual inclusion" in page.text
     assert "not measured here" in page.text
-    assert page.text.count("published") >= len(PUBLISHED)
+    beside = [row for row in PUBLISHED if row.group == "fine_grained"]
+    assert page.text.count("published") >= len(beside)
+    assert "Very fine-grained: mean of" not in page.text, "nothing was measured to stand beside it"
     assert "very-secret" not in page.text
 
 
@@ -133,7 +136,10 @@ def test_foreign_text_stays_text(tmp_path):
             truth=lambda dataset, place: word,
             text=lambda *_: {"text": f"<think>{word}</think><answer>x</answer>", "answer": word},
         )
-        (folder / "config.yaml").write_text(f"name: {word}\n")
+        spec = {"class_path": word, "init_args": {word: word}}
+        data = {"prompt": word, "judge": spec, "val": [spec]}
+        config = {"model": {"base": word, "adapter": word}, "data": data, "seed_everything": word}
+        (folder / "config.yaml").write_text(yaml.safe_dump(config))
         return folder
 
     plain = html_report(read_runs([run("plain", "word")], ["word"]))
