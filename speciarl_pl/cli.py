@@ -18,7 +18,6 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
-import speciarl_pl.data.datasets  # noqa: F401  (short class names work for what is imported)
 from speciarl_pl.callbacks import (
     AdapterExport,
     Continuation,

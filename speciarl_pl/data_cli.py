@@ -1,26 +1,25 @@
-"""`python -m speciarl_pl data list | show | check | splits`: data sets, before a run."""
+"""`python -m speciarl_pl data list | show | check | splits`: data sets, before a run.
+
+What a command needs is imported when it runs: `list` is to answer at once.
+"""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from jsonargparse import ArgumentParser, Namespace
 from rich.table import Table
 
-from speciarl_pl.data.check import CheckReport, check
-from speciarl_pl.data.datasets import BENCHMARKS
-from speciarl_pl.data.known_labels import known_lines
-from speciarl_pl.data.own_check import OwnReport, check_own
-from speciarl_pl.data.preview import preview, preview_lines
 from speciarl_pl.data.published import PUBLISHED, Published
-from speciarl_pl.data.source_options import add_source_options, judge_of, sources_of
-from speciarl_pl.data.splits import count_splits, write_split
-from speciarl_pl.data.splits_build import build_split
 from speciarl_pl.errors import DataError
 from speciarl_pl.subcommands import Subcommand, run_subcommands
 from speciarl_pl.terminal import console, say, watched
 
 _PROGRAM: Final = "python -m speciarl_pl data"
+
+if TYPE_CHECKING:
+    from speciarl_pl.data.check import CheckReport
+    from speciarl_pl.data.own_check import OwnReport
 
 T = TypeVar("T")
 
@@ -62,15 +61,13 @@ def _list(_: Namespace) -> int:
 
 
 def _row(published: Published) -> list[str]:
-    kind = BENCHMARKS[published.key]
-    group = "very_fine_grained" if published.levels else kind.group
     return [
         published.key,
         published.source,
         " / ".join(f"{count}" for count in published.levels.values()) or str(published.classes),
         f"{published.train:,} / {published.test:,}",
-        group or "-",
-        kind.taxonomy or "-",
+        published.group or "-",
+        published.taxonomy or "-",
         f"{published.page}\n{published.licence}",
     ]
 
@@ -80,6 +77,8 @@ def _row(published: Published) -> list[str]:
 
 def _add_show(parser: ArgumentParser) -> None:
     """Show what data sets hold: counts, labels, a few images, and what the judge knows."""
+    from speciarl_pl.data.source_options import add_source_options
+
     parser.add_argument(
         "path", nargs="?", type=str | None, default=None, help="folder of classes, or table"
     )
@@ -92,6 +91,10 @@ def _add_show(parser: ArgumentParser) -> None:
 
 
 def _show(options: Namespace) -> int:
+    from speciarl_pl.data.known_labels import known_lines
+    from speciarl_pl.data.preview import preview, preview_lines
+    from speciarl_pl.data.source_options import judge_of, sources_of
+
     sources = sources_of(options, options.path)
     judge = judge_of(options, options.judge)
     failed = False
@@ -114,6 +117,8 @@ def _show(options: Namespace) -> int:
 
 def _add_check(parser: ArgumentParser) -> None:
     """Count a benchmark on disk against the published figures, or look for faults of your own."""
+    from speciarl_pl.data.source_options import add_source_options
+
     parser.add_argument(
         "name",
         nargs="?",
@@ -138,6 +143,10 @@ def _add_check(parser: ArgumentParser) -> None:
 
 
 def _check(options: Namespace) -> int:
+    from speciarl_pl.data.check import check
+    from speciarl_pl.data.own_check import check_own
+    from speciarl_pl.data.source_options import sources_of
+
     if options.name not in PUBLISHED and options.root is None:
         sources = sources_of(options, options.name)
         return _print_own(check_own(sources, options.read, _watch))
@@ -156,7 +165,7 @@ def _check(options: Namespace) -> int:
     return 0 if report.ok else 1
 
 
-def _print_report(report: CheckReport) -> None:
+def _print_report(report: "CheckReport") -> None:
     out = console(soft_wrap=True)
     table = Table(title=f"{report.title} in {report.root}")
     for column in ("", "listed", "there", "published"):
@@ -174,7 +183,7 @@ def _print_report(report: CheckReport) -> None:
         out.print("to repair it: unpack the archive again over this folder")
 
 
-def _print_own(report: OwnReport) -> int:
+def _print_own(report: "OwnReport") -> int:
     say("\n".join(report.counts))
     for word, lines in (("problem", report.problems), ("note", report.notes)):
         for line in lines:
@@ -207,6 +216,9 @@ def _add_splits(parser: ArgumentParser) -> None:
 def _splits(options: Namespace) -> int:
     if options.file and options.url:
         raise ValueError("url: expected either --url or --from, got both")
+    from speciarl_pl.data.splits import count_splits, write_split
+    from speciarl_pl.data.splits_build import build_split
+
     splits = build_split(options.name, options.file, options.url)
     write_split(Path(options.out), splits)
     counts = ", ".join(f"{count:,} {split}" for split, count in count_splits(splits).items())

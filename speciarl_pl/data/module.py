@@ -31,9 +31,13 @@ from speciarl_pl.data.skipped import add_skipped, summarise
 from speciarl_pl.data.source import ImageSource
 from speciarl_pl.errors import DataError
 from speciarl_pl.judge import ExactJudge, Judge
+from speciarl_pl.lazy import load_all
 from speciarl_pl.records import Sample, SkippedSample
 from speciarl_pl.terminal import say
 from speciarl_pl.together import together
+
+load_all("speciarl_pl.data.datasets")  # short class names work for what is imported
+load_all("speciarl_pl.judge")
 
 _STAGES = {"fit": ("train", "val"), "validate": ("val",), "test": ("test",), "predict": ("images",)}
 
