@@ -30,7 +30,9 @@ def main(args: list[str]) -> int:
 
         return report_cli(rest)
     if name not in COMMANDS and not name.startswith("-"):
-        print(f"error: {unknown_command(name)}", file=sys.stderr)
+        from speciarl_pl.terminal import say
+
+        say(f"error: {unknown_command(name)}", stderr=True)
         return 2
     from speciarl_pl.cli import main as cli
 

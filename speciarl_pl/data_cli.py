@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from jsonargparse import ArgumentParser, Namespace
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from speciarl_pl.data.published import PUBLISHED, Published
@@ -45,30 +46,28 @@ def _add_list(parser: ArgumentParser) -> None:
 
 
 def _list(_: Namespace) -> int:
-    table = Table(title="Benchmarks", show_lines=True)
-    for column in ("name", "class", "classes", "train / test", "group", "taxonomy"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("official page; licence, in short", overflow="fold")
+    names = ("name", "classes", "train / test", "group", "taxonomy")
+    table = Table(*names, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
     for published in PUBLISHED.values():
         table.add_row(*_row(published))
-    # Addresses must stay whole where the output is not a terminal.
     out = console()
-    out = out if out.is_terminal else console(width=200)
+    out = out if out.is_terminal else console(width=100)
     out.print(table)
-    out.print("Images are those of the paper's splits (CoOp's where there is one).")
-    out.print(f"Next: {_PROGRAM} check NAME --root DIR")
+    say("Images are those of the paper's splits (CoOp's where there is one).")
+    say("\nClass, official page, licence in short:")
+    for published in PUBLISHED.values():  # no cells: an address is of use only if it is whole
+        say(f"  {published.source:<13} {published.page}\n{'':16}{published.licence}")
+    say(f"\nNext: {_PROGRAM} check NAME --root DIR")
     return 0
 
 
 def _row(published: Published) -> list[str]:
     return [
         published.key,
-        published.source,
         " / ".join(f"{count}" for count in published.levels.values()) or str(published.classes),
         f"{published.train:,} / {published.test:,}",
         published.group or "-",
         published.taxonomy or "-",
-        f"{published.page}\n{published.licence}",
     ]
 
 
@@ -166,21 +165,21 @@ def _check(options: Namespace) -> int:
 
 
 def _print_report(report: "CheckReport") -> None:
-    out = console(soft_wrap=True)
-    table = Table(title=f"{report.title} in {report.root}")
+    table = Table()
     for column in ("", "listed", "there", "published"):
         table.add_column(column, justify="right" if column else "left")
     for count in report.counts:
         numbers = (f"{number:,}" for number in (count.listed, count.there, count.published))
         table.add_row(count.what, *numbers, style=None if count.agrees else "red")
-    out.print(table)
+    say(f"{report.title} in {report.root}")
+    console().print(table)
     for word, lines in (("problem", report.problems), ("note", report.notes)):
         for line in lines:
-            out.print(f"{word}: {line}")
+            say(f"{word}: {line}")
     if report.ok:
-        out.print("all agrees with what is published")
+        say("all agrees with what is published")
     else:
-        out.print("to repair it: unpack the archive again over this folder")
+        say("to repair it: unpack the archive again over this folder")
 
 
 def _print_own(report: "OwnReport") -> int:

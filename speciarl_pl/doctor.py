@@ -172,12 +172,12 @@ def _useless(name: str) -> Callable[[], Finding | None]:
 def _repair() -> None:
     """Put right what keeps vLLM from being imported beside a torch for CPUs."""
     if _version("torchvision") and _import_error("torchvision"):
-        print(f"torchvision: wrote {write_start_file()}")
+        say(f"torchvision: wrote {write_start_file()}")
     for name in _USELESS:
         if _version(name) and _import_error(name):
             pip = [sys.executable, "-m", "pip", "uninstall", "--quiet", "--yes", name]
             subprocess.run(pip, check=True)
-            print(f"{name}: uninstalled")
+            say(f"{name}: uninstalled")
 
 
 def _version(name: str) -> str | None:

@@ -75,7 +75,7 @@ def _ask(options: Namespace) -> int:
 
     with _judge(options.config) as judge:
         reply = ask(judge, options.truth, options.prediction, options.dataset)
-    print(reply.text)
+    say(reply.text)
     return reply.exit_code
 
 
