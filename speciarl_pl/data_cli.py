@@ -3,6 +3,7 @@
 What a command needs is imported when it runs: `list` is to answer at once.
 """
 
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -13,6 +14,7 @@ from rich.table import Table
 
 from speciarl_pl.data.published import PUBLISHED, Published
 from speciarl_pl.errors import DataError
+from speciarl_pl.option_words import one_is_a_list
 from speciarl_pl.subcommands import Subcommand, run_subcommands
 from speciarl_pl.terminal import console, say, watched
 
@@ -35,7 +37,8 @@ def main(args: Sequence[str] | None = None) -> int:
         Exit code: 0; 1 for an error that the user can act on, and from `check` where something
         does not agree; 2 for a wrong argument. The error is printed in a line.
     """
-    return run_subcommands(_PROGRAM, __doc__, _COMMANDS, args)
+    words = sys.argv[1:] if args is None else args
+    return run_subcommands(_PROGRAM, __doc__, _COMMANDS, one_is_a_list(words))
 
 
 # ------------------------------------------------------------------------ list

@@ -30,6 +30,8 @@ LAYERS = (
         "shipped_configs",
         "lazy",
         "nearest",
+        "config_files",
+        "option_words",
         "import_trial",
     },
     {"reward", "grpo", "metrics"},
@@ -52,7 +54,16 @@ LAYERS = (
         "report",
     },
     {"callbacks"},
-    {"cli", "commands", "judge_cli", "data_cli", "report_cli", "doctor", "__main__"},
+    {
+        "cli",
+        "commands",
+        "parse_errors",
+        "judge_cli",
+        "data_cli",
+        "report_cli",
+        "doctor",
+        "__main__",
+    },
 )
 LAYER = {name: depth for depth, names in enumerate(LAYERS) for name in names}
 OUTSIDE = {"judge", "data", "policy", "world", "engine"}

@@ -136,6 +136,16 @@ class OpenWorldDataModule(L.LightningDataModule):
         self._on_error: OnError = on_error
         self._max_image_pixels = max_image_pixels
 
+    def look_at(self, stage: str) -> None:
+        """List the data sets of a stage once, without a trainer.
+
+        Raises:
+            DataError: If one is missing or empty.
+        """
+        for role in _STAGES[stage]:
+            for source in self._sources[role]:
+                source.table()
+
     def setup(self, stage: str) -> None:
         """List the data sets of a stage and open the judge.
 
