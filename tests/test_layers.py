@@ -30,6 +30,7 @@ LAYERS = (
         "shipped_configs",
         "lazy",
         "nearest",
+        "contracts",
         "config_files",
         "option_words",
         "import_trial",
