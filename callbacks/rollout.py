@@ -54,12 +54,15 @@ class RolloutCallback(L.Callback, ABC):
                 f"sampling.top_p: expected 1 in training, got {sampling.top_p}; the update takes "
                 "the policy's log-probabilities over all tokens"
             )
-        check_call(self, "generate", ["module", "requests", "sampling", "finished"], RolloutError)
         self.group_size = group_size
         self.sampling = sampling
         self.val_group_size = val_group_size
         self.val_sampling = val_sampling or replace(sampling, temperature=0.0)
         self.seed = seed
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Refuse an engine of a user's own that cannot be asked."""
+        check_call(self, "generate", ["module", "requests", "sampling", "finished"], RolloutError)
 
     @abstractmethod
     def generate(

@@ -114,7 +114,7 @@ VERDICTS = {
     "none": (lambda _: None, "Faulty.judge: expected a list of 2 judgements, got None"),
     "one": (lambda _: RIGHT, "Faulty.judge: expected a list of 2 judgements, got a Verdict Verd"),
     "short": (lambda _: [RIGHT], "Faulty: expected one judgement for each of 2 pairs, got 1"),
-    "long": (lambda _: [RIGHT] * 3, "Faulty: unexpected judgement of pair 2"),
+    "long": (lambda _: [RIGHT] * 3, "Faulty: expected one judgement for each of 2 pairs, got 3"),
     "text": (lambda _: ["wrong"] * 2, "Faulty.judge: expected Verdict or Unjudged, got a str 'w"),
     "category": (
         lambda _: [Verdict(4, "mine")] * 2,

@@ -63,6 +63,11 @@ class Judge(ABC):
         if not isinstance(judged, Sequence):
             expected = f"a list of {len(pairs)} judgements"
             raise JudgeError(breach(self, "judge", expected, described(judged)))
+        if len(judged) != len(pairs):
+            raise JudgeError(
+                f"{type(self).__name__}: expected one judgement for each of {len(pairs)} pairs, "
+                f"got {len(judged)}"
+            )
         yield from enumerate(judged)
 
     @property
