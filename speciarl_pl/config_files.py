@@ -18,7 +18,7 @@ def config_files(words: Sequence[str]) -> Iterator[Path]:
         ...     list(config_files(["fit", "--config", file.name])) == [Path(file.name)]
         True
     """
-    pairs = zip(words, [*words[1:], ""], strict=True)
+    pairs = zip(words, (*words[1:], ""), strict=False)
     given = [after if word in _OPTIONS else word.partition("--config=")[2] for word, after in pairs]
     yield from (Path(one) for one in given if one and "\n" not in one and Path(one).is_file())
 

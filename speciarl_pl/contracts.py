@@ -43,9 +43,10 @@ def own_code(
         error: What is raised in place of what it raised.
         passed: What it may raise by its contract, beside the errors of this package.
     """
+    allowed: tuple[type[Exception], ...] = (SpeciaRLError, *passed)
     try:
         yield
-    except (SpeciaRLError, *passed):
+    except allowed:
         raise
     except Exception as raised:
         if not is_own(thing):

@@ -32,10 +32,8 @@ def one_is_a_list(words: Sequence[str]) -> list[str]:
 def own_options_first(parser: ArgumentParser) -> None:
     """Have `--help` say what this package takes before what Lightning takes."""
     last = [group for group in parser._action_groups if _leads(group, _LAST)]
-    parser._action_groups[:] = [
-        *(group for group in parser._action_groups if group not in last),
-        *last,
-    ]
+    first = [group for group in parser._action_groups if group not in last]
+    parser._action_groups = [*first, *last]
 
 
 def _is_one(value: str) -> bool:

@@ -38,7 +38,7 @@ def said_plainly(error: Exception, options: Iterable[str], words: Sequence[str])
     text = str(error)
     key = match.group(1) if (match := _KEY.search(text)) else ""
     if match := _ARGUMENT.search(text):
-        return _argument(key, *match.groups(), words)
+        return _argument(key, match.group(1), match.group(2), words)
     if match := _CLASS.search(text):
         return _class(key, match.group(1), text, words)
     if match := _NO_OPTION.search(text):
@@ -118,7 +118,8 @@ def _load(path: str) -> type | None:
 
 def _short_names(base: type) -> Iterator[str]:
     """Names of the classes of this package below `base` that can be made."""
-    for kind in base.__subclasses__():
+    kinds: list[type] = base.__subclasses__()
+    for kind in kinds:
         if kind.__module__.startswith("speciarl_pl.") and not inspect.isabstract(kind):
             yield kind.__name__
         yield from _short_names(kind)
