@@ -8,8 +8,10 @@ from dataclasses import replace
 
 import lightning as L
 
+from speciarl_pl.callbacks.rollout_contract import check_groups
 from speciarl_pl.callbacks.seeding import rollout_seed
 from speciarl_pl.callbacks.stop_signals import stop_if_asked
+from speciarl_pl.contracts import check_call, own_code
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.records import Batch, RolloutGroup, Sample
@@ -57,6 +59,10 @@ class RolloutCallback(L.Callback, ABC):
         self.val_group_size = val_group_size
         self.val_sampling = val_sampling or replace(sampling, temperature=0.0)
         self.seed = seed
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Refuse an engine of a user's own that cannot be asked."""
+        check_call(self, "generate", ["module", "requests", "sampling", "finished"], RolloutError)
 
     @abstractmethod
     def generate(
@@ -135,27 +141,19 @@ class RolloutCallback(L.Callback, ABC):
     def _draw(
         self, module: SpeciaRLModule, batch: Batch, step: int, size: int, sampling: Sampling
     ) -> list[RolloutGroup]:
-        self.sync(module)
+        with own_code(self, "sync", RolloutError):
+            self.sync(module)
         requests = [
             RolloutRequest(sample, prompt, self._seeds(sample, step, size))
             for sample, prompt in zip(batch.samples, batch.prompts, strict=True)
         ]
         finished = module.begin_judging()
-        groups = self.generate(module, requests, sampling, finished) if requests else []
-        _check_complete(requests, groups)
+        with own_code(self, "generate", RolloutError):
+            groups = self.generate(module, requests, sampling, finished) if requests else []
+        check_groups(self, requests, groups)
         return groups
 
     def _seeds(self, sample: Sample, step: int, size: int) -> tuple[int, ...]:
         run_seed = self.run_seed
         name = f"{sample.dataset}/{sample.id}"
         return tuple(rollout_seed(run_seed, step, name, index) for index in range(size))
-
-
-def _check_complete(requests: Sequence[RolloutRequest], groups: Sequence[RolloutGroup]) -> None:
-    """Every request has its group, and every group its rollouts."""
-    wanted = [(request.sample.id, request.seeds) for request in requests]
-    got = [(group.sample.id, tuple(r.seed for r in group.rollouts)) for group in groups]
-    if wanted != got:
-        raise RolloutError(
-            f"the engine returned {len(got)} groups that do not match the {len(wanted)} requested"
-        )

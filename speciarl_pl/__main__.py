@@ -1,40 +1,42 @@
 """`python -m speciarl_pl`."""
 
 import sys
-from argparse import ArgumentParser
 
-from speciarl_pl import doctor
+from speciarl_pl.commands import COMMANDS, help_text, unknown_command, version_text
 from speciarl_pl.quiet import quieten
 
 
 def main(args: list[str]) -> int:
-    """Run `doctor` by itself, without importing what it may find broken, and the rest."""
+    """Run a command; only what it needs is imported, and `doctor` not what it may find broken."""
     quieten()  # some is said at the import of what the commands need
-    if args[:1] == ["doctor"]:
-        return _doctor(args[1:])
-    if args[:1] == ["judge"]:
+    name, rest = (args[0], args[1:]) if args else ("", [])
+    if name in ("-h", "--help", "--version"):
+        print(version_text() if name == "--version" else help_text())
+        return 0
+    if name == "doctor":
+        from speciarl_pl.doctor import command
+
+        return command(rest)
+    if name == "judge":
         from speciarl_pl.judge_cli import main as judge_cli
 
-        return judge_cli(args[1:])
-    if args[:1] == ["data"]:
+        return judge_cli(rest)
+    if name == "data":
         from speciarl_pl.data_cli import main as data_cli
 
-        return data_cli(args[1:])
-    if args[:1] == ["report"]:
+        return data_cli(rest)
+    if name == "report":
         from speciarl_pl.report_cli import main as report_cli
 
-        return report_cli(args[1:])
+        return report_cli(rest)
+    if name not in COMMANDS and not name.startswith("-"):
+        from speciarl_pl.terminal import say
+
+        say(f"error: {unknown_command(name)}", stderr=True)
+        return 2
     from speciarl_pl.cli import main as cli
 
     return cli()
-
-
-def _doctor(args: list[str]) -> int:
-    parser = ArgumentParser("python -m speciarl_pl doctor", description=doctor.__doc__)
-    parser.add_argument(
-        "--repair", action="store_true", help="make vLLM importable beside a torch for CPUs"
-    )
-    return doctor.main(parser.parse_args(args).repair)
 
 
 if __name__ == "__main__":

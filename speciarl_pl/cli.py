@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 import lightning as L
-from jsonargparse import Namespace
+from jsonargparse import ArgumentError, Namespace
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint
@@ -18,7 +18,6 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
-import speciarl_pl.data.datasets  # noqa: F401  (short class names work for what is imported)
 from speciarl_pl.callbacks import (
     AdapterExport,
     Continuation,
@@ -38,10 +37,13 @@ from speciarl_pl.callbacks import (
 from speciarl_pl.checkpoint_files import find_checkpoint, newest_checkpoint, slurm_checkpoints
 from speciarl_pl.checkpoint_io import WholeCheckpointIO
 from speciarl_pl.command_errors import run_command
+from speciarl_pl.config_files import check_yaml, config_files
 from speciarl_pl.data import OpenWorldDataModule
 from speciarl_pl.errors import RunError
 from speciarl_pl.metrics_csv import MetricsCSV
 from speciarl_pl.module import SpeciaRLModule
+from speciarl_pl.option_words import one_is_a_list, own_options_first
+from speciarl_pl.parse_errors import said_plainly
 from speciarl_pl.protocol import OlderProtocol
 from speciarl_pl.run_files import check_writable, new_directory, take
 from speciarl_pl.shipped_configs import with_shipped_configs
@@ -145,16 +147,28 @@ class SpeciaRLCLI(LightningCLI):
             help="Images that the pages of the run show, over all data sets; 0 for none.",
         )
         parser.link_arguments("seed_everything", "data.seed", compute_fn=_seed)
+        own_options_first(parser)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse, and refuse a checkpoint that is none before Lightning opens it."""
-        self.config = parser.parse_args(with_shipped_configs(self._words))
+        words = one_is_a_list(with_shipped_configs(self._words))
+        for path in config_files(words):
+            check_yaml(path)
+        try:
+            self.config = parser.parse_args(words)
+        except ArgumentError as error:
+            raise ArgumentError(None, self._said_plainly(error, words)) from error
         options = self.config[self.config.subcommand]
         if options.ckpt_path:
             run = options.run_dir and Path(options.run_dir)
             folder = options.checkpoint.dirpath and Path(options.checkpoint.dirpath)
             options.ckpt_path = str(find_checkpoint(options.ckpt_path, run, folder))
             _check_checkpoint(options.ckpt_path)
+
+    def _said_plainly(self, error: ArgumentError, words: Sequence[str]) -> str:
+        parsers = [self._parser(name) for name in self._names]
+        options = {option for one in parsers for option in one._option_string_actions}
+        return said_plainly(error, options, words)
 
     def before_instantiate_classes(self) -> None:
         """Decide on the run directory and make sure that it can be used."""
@@ -215,6 +229,7 @@ class SpeciaRLCLI(LightningCLI):
         try:
             return self._instantiate_trainer(config, callbacks)
         except (MisconfigurationException, ValueError, ImportError) as error:
+            self.datamodule.look_at(str(self.subcommand))  # what the user can mend right here
             raise RunError(f"trainer: {error}") from error
 
     def _callbacks(self, options: Namespace) -> list[L.Callback]:

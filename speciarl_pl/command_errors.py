@@ -1,13 +1,13 @@
 """What a command says when it fails: one line, and an exit code."""
 
 import re
-import sys
 from argparse import ArgumentError
 from collections.abc import Callable
 
 from speciarl_pl.errors import SpeciaRLError, TrainingError
 from speciarl_pl.file_names import print_all_names
 from speciarl_pl.quiet import quieten
+from speciarl_pl.terminal import say
 
 
 def run_command(command: Callable[[], int]) -> int:
@@ -34,7 +34,7 @@ def run_command(command: Callable[[], int]) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"error: {message}", file=sys.stderr)
+    say(f"error: {message}", stderr=True)
     return code
 
 

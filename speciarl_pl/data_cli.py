@@ -1,26 +1,28 @@
-"""`python -m speciarl_pl data list | show | check | splits`: data sets, before a run."""
+"""`python -m speciarl_pl data list | show | check | splits`: data sets, before a run.
 
+What a command needs is imported when it runs: `list` is to answer at once.
+"""
+
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from jsonargparse import ArgumentParser, Namespace
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from speciarl_pl.data.check import CheckReport, check
-from speciarl_pl.data.datasets import BENCHMARKS
-from speciarl_pl.data.known_labels import known_lines
-from speciarl_pl.data.own_check import OwnReport, check_own
-from speciarl_pl.data.preview import preview, preview_lines
 from speciarl_pl.data.published import PUBLISHED, Published
-from speciarl_pl.data.source_options import add_source_options, judge_of, sources_of
-from speciarl_pl.data.splits import count_splits, write_split
-from speciarl_pl.data.splits_build import build_split
 from speciarl_pl.errors import DataError
+from speciarl_pl.option_words import one_is_a_list
 from speciarl_pl.subcommands import Subcommand, run_subcommands
 from speciarl_pl.terminal import console, say, watched
 
 _PROGRAM: Final = "python -m speciarl_pl data"
+
+if TYPE_CHECKING:
+    from speciarl_pl.data.check import CheckReport
+    from speciarl_pl.data.own_check import OwnReport
 
 T = TypeVar("T")
 
@@ -35,7 +37,8 @@ def main(args: Sequence[str] | None = None) -> int:
         Exit code: 0; 1 for an error that the user can act on, and from `check` where something
         does not agree; 2 for a wrong argument. The error is printed in a line.
     """
-    return run_subcommands(_PROGRAM, __doc__, _COMMANDS, args)
+    words = sys.argv[1:] if args is None else args
+    return run_subcommands(_PROGRAM, __doc__, _COMMANDS, one_is_a_list(words))
 
 
 # ------------------------------------------------------------------------ list
@@ -46,32 +49,28 @@ def _add_list(parser: ArgumentParser) -> None:
 
 
 def _list(_: Namespace) -> int:
-    table = Table(title="Benchmarks", show_lines=True)
-    for column in ("name", "class", "classes", "train / test", "group", "taxonomy"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("official page; licence, in short", overflow="fold")
+    names = ("name", "classes", "train / test", "group", "taxonomy")
+    table = Table(*names, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
     for published in PUBLISHED.values():
         table.add_row(*_row(published))
-    # Addresses must stay whole where the output is not a terminal.
     out = console()
-    out = out if out.is_terminal else console(width=200)
+    out = out if out.is_terminal else console(width=100)
     out.print(table)
-    out.print("Images are those of the paper's splits (CoOp's where there is one).")
-    out.print(f"Next: {_PROGRAM} check NAME --root DIR")
+    say("Images are those of the paper's splits (CoOp's where there is one).")
+    say("\nClass, official page, licence in short:")
+    for published in PUBLISHED.values():  # no cells: an address is of use only if it is whole
+        say(f"  {published.source:<13} {published.page}\n{'':16}{published.licence}")
+    say(f"\nNext: {_PROGRAM} check NAME --root DIR")
     return 0
 
 
 def _row(published: Published) -> list[str]:
-    kind = BENCHMARKS[published.key]
-    group = "very_fine_grained" if published.levels else kind.group
     return [
         published.key,
-        published.source,
         " / ".join(f"{count}" for count in published.levels.values()) or str(published.classes),
         f"{published.train:,} / {published.test:,}",
-        group or "-",
-        kind.taxonomy or "-",
-        f"{published.page}\n{published.licence}",
+        published.group or "-",
+        published.taxonomy or "-",
     ]
 
 
@@ -80,6 +79,8 @@ def _row(published: Published) -> list[str]:
 
 def _add_show(parser: ArgumentParser) -> None:
     """Show what data sets hold: counts, labels, a few images, and what the judge knows."""
+    from speciarl_pl.data.source_options import add_source_options
+
     parser.add_argument(
         "path", nargs="?", type=str | None, default=None, help="folder of classes, or table"
     )
@@ -92,6 +93,10 @@ def _add_show(parser: ArgumentParser) -> None:
 
 
 def _show(options: Namespace) -> int:
+    from speciarl_pl.data.known_labels import known_lines
+    from speciarl_pl.data.preview import preview, preview_lines
+    from speciarl_pl.data.source_options import judge_of, sources_of
+
     sources = sources_of(options, options.path)
     judge = judge_of(options, options.judge)
     failed = False
@@ -114,6 +119,8 @@ def _show(options: Namespace) -> int:
 
 def _add_check(parser: ArgumentParser) -> None:
     """Count a benchmark on disk against the published figures, or look for faults of your own."""
+    from speciarl_pl.data.source_options import add_source_options
+
     parser.add_argument(
         "name",
         nargs="?",
@@ -138,6 +145,10 @@ def _add_check(parser: ArgumentParser) -> None:
 
 
 def _check(options: Namespace) -> int:
+    from speciarl_pl.data.check import check
+    from speciarl_pl.data.own_check import check_own
+    from speciarl_pl.data.source_options import sources_of
+
     if options.name not in PUBLISHED and options.root is None:
         sources = sources_of(options, options.name)
         return _print_own(check_own(sources, options.read, _watch))
@@ -156,25 +167,25 @@ def _check(options: Namespace) -> int:
     return 0 if report.ok else 1
 
 
-def _print_report(report: CheckReport) -> None:
-    out = console(soft_wrap=True)
-    table = Table(title=f"{report.title} in {report.root}")
+def _print_report(report: "CheckReport") -> None:
+    table = Table()
     for column in ("", "listed", "there", "published"):
         table.add_column(column, justify="right" if column else "left")
     for count in report.counts:
         numbers = (f"{number:,}" for number in (count.listed, count.there, count.published))
         table.add_row(count.what, *numbers, style=None if count.agrees else "red")
-    out.print(table)
+    say(f"{report.title} in {report.root}")
+    console().print(table)
     for word, lines in (("problem", report.problems), ("note", report.notes)):
         for line in lines:
-            out.print(f"{word}: {line}")
+            say(f"{word}: {line}")
     if report.ok:
-        out.print("all agrees with what is published")
+        say("all agrees with what is published")
     else:
-        out.print("to repair it: unpack the archive again over this folder")
+        say("to repair it: unpack the archive again over this folder")
 
 
-def _print_own(report: OwnReport) -> int:
+def _print_own(report: "OwnReport") -> int:
     say("\n".join(report.counts))
     for word, lines in (("problem", report.problems), ("note", report.notes)):
         for line in lines:
@@ -207,6 +218,9 @@ def _add_splits(parser: ArgumentParser) -> None:
 def _splits(options: Namespace) -> int:
     if options.file and options.url:
         raise ValueError("url: expected either --url or --from, got both")
+    from speciarl_pl.data.splits import count_splits, write_split
+    from speciarl_pl.data.splits_build import build_split
+
     splits = build_split(options.name, options.file, options.url)
     write_split(Path(options.out), splits)
     counts = ", ".join(f"{count:,} {split}" for split, count in count_splits(splits).items())

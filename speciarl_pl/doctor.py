@@ -3,14 +3,14 @@
 import importlib
 import subprocess
 import sys
-from collections.abc import Callable
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
-from rich.table import Table
-
-from speciarl_pl.terminal import console
+from speciarl_pl.import_trial import ImportTrials
+from speciarl_pl.terminal import say
 from speciarl_pl.torchvision_repair import NEED_TORCHVISION, write_start_file
 
 
@@ -48,8 +48,17 @@ _USELESS: Final = ("torchaudio", "torchcodec")
 """Come along with vLLM; where they do not fit torch, they break others and serve nobody."""
 
 
+def command(args: Sequence[str]) -> int:
+    """Run `doctor` with the arguments after its name."""
+    parser = ArgumentParser("python -m speciarl_pl doctor", description=__doc__, allow_abbrev=False)
+    parser.add_argument(
+        "--repair", action="store_true", help="make vLLM importable beside a torch for CPUs"
+    )
+    return main(parser.parse_args(args).repair)
+
+
 def main(repair: bool = False) -> int:
-    """Print the findings.
+    """Print the findings, each as soon as it is known.
 
     Args:
         repair: Repair first what this package knows how to.
@@ -59,7 +68,19 @@ def main(repair: bool = False) -> int:
     """
     if repair:
         _repair()
-    findings = [_package(name) for name in _REQUIRED]
+    _tell("", "works", "found", "")
+    failed = False
+    with _trials:
+        for finding in _findings():
+            mark = "yes" if finding.works else "NO" if finding.required else "no"
+            _tell(finding.name, mark, finding.found, finding.advice)
+            failed |= finding.required and not finding.works
+    return int(failed)
+
+
+def _findings() -> Iterator[Finding]:
+    for name in _REQUIRED:
+        yield _package(name)
     checks = (
         _accelerator,
         _bitsandbytes,
@@ -69,15 +90,13 @@ def main(repair: bool = False) -> int:
         *map(_useless, _USELESS),
         _world,
     )
-    findings += [found for check in checks if (found := check()) is not None]
-    table = Table(title="speciarl_pl doctor")
-    for column in ("", "found", "works", "advice"):
-        table.add_column(column, overflow="fold")  # a path is of use only if it is whole
-    for finding in findings:
-        mark = "yes" if finding.works else "NO" if finding.required else "no"
-        table.add_row(finding.name, finding.found, mark, finding.advice)
-    console().print(table)
-    return int(any(finding.required and not finding.works for finding in findings))
+    yield from (found for check in checks if (found := check()) is not None)
+
+
+def _tell(name: str, works: str, found: str, advice: str) -> None:
+    """Print a line: no table, whose rows wait for the last; a path or a command stays whole."""
+    say(f"{name:<13} {works:<5} {found}{f'  {advice}' if advice else ''}")
+    sys.stdout.flush()
 
 
 def _package(name: str) -> Finding:
@@ -88,15 +107,17 @@ def _package(name: str) -> Finding:
     return Finding(name, found, error is None, error or "", required=True)
 
 
+_trials: Final = ImportTrials()
+
+
 def _import_error(name: str) -> str | None:
-    """Last line of what importing `name` prints in a fresh process; None if it works."""
-    done = subprocess.run(
-        [sys.executable, "-c", f"import {name}"], capture_output=True, text=True, check=False
-    )
-    return None if done.returncode == 0 else (done.stderr.strip().splitlines() or ["?"])[-1]
+    """What importing `name` fails with, in another process; None if it works."""
+    return _trials.error(name)
 
 
-def _accelerator() -> Finding:
+def _accelerator() -> Finding | None:
+    if _import_error("torch"):  # which was said
+        return None
     torch = importlib.import_module("torch")
     if torch.cuda.is_available():
         gib = torch.cuda.get_device_properties(0).total_memory / 2**30
@@ -151,12 +172,12 @@ def _useless(name: str) -> Callable[[], Finding | None]:
 def _repair() -> None:
     """Put right what keeps vLLM from being imported beside a torch for CPUs."""
     if _version("torchvision") and _import_error("torchvision"):
-        print(f"torchvision: wrote {write_start_file()}")
+        say(f"torchvision: wrote {write_start_file()}")
     for name in _USELESS:
         if _version(name) and _import_error(name):
             pip = [sys.executable, "-m", "pip", "uninstall", "--quiet", "--yes", name]
             subprocess.run(pip, check=True)
-            print(f"{name}: uninstalled")
+            say(f"{name}: uninstalled")
 
 
 def _version(name: str) -> str | None:

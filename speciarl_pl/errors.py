@@ -7,6 +7,7 @@ SpeciaRLError
 ├── ModelError        a checkpoint cannot serve as the policy
 ├── JudgeError        a judge cannot be set up or does not keep its contract
 │   └── UnjudgedError too much was left unjudged
+├── RewardError       a reward does not keep its contract
 ├── TrainingError     the policy cannot learn from what it is given
 ├── RolloutError      the rollout engine failed or returned something unusable
 ├── RunError          a run directory or one of its files cannot be used
@@ -44,6 +45,10 @@ class JudgeError(SpeciaRLError):
 
 class UnjudgedError(JudgeError):
     """A judge left more unjudged than the run allows; all ranks raise it together."""
+
+
+class RewardError(SpeciaRLError):
+    """A reward does not keep its contract; the message names the class."""
 
 
 class TrainingError(SpeciaRLError):

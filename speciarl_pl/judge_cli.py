@@ -1,4 +1,7 @@
-"""`python -m speciarl_pl judge serve | ask | audit`: a judge on its own."""
+"""`python -m speciarl_pl judge serve | ask | audit`: a judge on its own.
+
+What a command needs is imported when it runs: `ask` is to answer at once.
+"""
 
 import logging
 import os
@@ -11,11 +14,6 @@ from typing import Final
 from jsonargparse import ArgumentParser, Namespace
 
 from speciarl_pl.judge import Judge
-from speciarl_pl.judge.ask import ask
-from speciarl_pl.judge.audit import audit, check_out, console_report, read_pairs, write_report
-from speciarl_pl.judge.config import load_judge
-from speciarl_pl.judge.offline import offline_judge
-from speciarl_pl.judge.serve import serve
 from speciarl_pl.judge.service_options import TOKEN_VARIABLE, ServiceOptions
 from speciarl_pl.subcommands import Subcommand, run_subcommands
 from speciarl_pl.terminal import console, say
@@ -51,6 +49,8 @@ def _add_serve(parser: ArgumentParser) -> None:
 
 
 def _serve(options: Namespace) -> int:
+    from speciarl_pl.judge.serve import serve
+
     limits = ServiceOptions(token=os.environ.get(TOKEN_VARIABLE), **options.limits)
     logging.getLogger("speciarl_pl").setLevel(logging.INFO)
     serve(options.config, options.host, options.port, limits, options.workers)
@@ -71,9 +71,11 @@ def _add_ask(parser: ArgumentParser) -> None:
 
 
 def _ask(options: Namespace) -> int:
+    from speciarl_pl.judge.ask import ask
+
     with _judge(options.config) as judge:
         reply = ask(judge, options.truth, options.prediction, options.dataset)
-    print(reply.text)
+    say(reply.text)
     return reply.exit_code
 
 
@@ -95,6 +97,8 @@ def _add_audit(parser: ArgumentParser) -> None:
 
 
 def _audit(options: Namespace) -> int:
+    from speciarl_pl.judge.audit import audit, check_out, console_report, read_pairs, write_report
+
     pairs = read_pairs(Path(options.pairs))
     out = Path(options.out) if options.out else None
     if out:
@@ -117,7 +121,13 @@ def _audit(options: Namespace) -> int:
 
 
 def _judge(config: str | None) -> Judge:
-    return load_judge(config) if config else offline_judge()
+    if config:
+        from speciarl_pl.judge.config import load_judge
+
+        return load_judge(config)
+    from speciarl_pl.judge.offline import offline_judge
+
+    return offline_judge()
 
 
 _COMMANDS: Final = {

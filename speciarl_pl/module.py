@@ -43,7 +43,7 @@ from speciarl_pl.records import (
     Sample,
     ScoredGroup,
 )
-from speciarl_pl.reward import BestOfGroupReward, Reward
+from speciarl_pl.reward import BestOfGroupReward, Reward, check_reward, checked_rewards
 from speciarl_pl.rollout_stats import rollout_stats
 from speciarl_pl.sampling import Finished
 from speciarl_pl.step_log import StepLog
@@ -167,8 +167,10 @@ class SpeciaRLModule(L.LightningModule):
     # ---------------------------------------------------------------- set-up
 
     def setup(self, stage: str) -> None:
-        """Refuse trainer options that this module cannot take."""
+        """Refuse trainer options that this module cannot take, and a reward that is none."""
         check_trainer(self.trainer, fitting=stage == "fit")
+        if stage == "fit":
+            check_reward(self._reward)
 
     def on_fit_start(self) -> None:
         """Refuse callbacks that watch what is not logged."""
@@ -312,12 +314,8 @@ class SpeciaRLModule(L.LightningModule):
         return batch.groups
 
     def _score(self, judged: JudgedGroup) -> ScoredGroup:
-        rewards = self._reward(judged.outcomes, seed=judged.group.rollouts[0].seed)
-        if rewards.isinf().any():
-            raise ValueError(
-                f"reward: expected finite numbers, or NaN where there is no verdict, got "
-                f"{rewards.tolist()} from {type(self._reward).__name__}"
-            )
+        seed = judged.group.rollouts[0].seed
+        rewards = checked_rewards(self._reward, judged.outcomes, seed)
         return ScoredGroup(judged, rewards, group_advantages(rewards, self._advantage_scale))
 
     def _only_optimizer(self) -> Optimizer:

@@ -4,15 +4,18 @@
 them. All are frozen but the `Batch`, to which a rollout callback attaches its groups.
 """
 
+from __future__ import annotations  # the words of the domain are had without torch
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
-
-import torch
-from PIL.Image import Image
-from torch import Tensor
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from speciarl_pl.category import UNJUDGED, UNPARSED, Category
+
+if TYPE_CHECKING:
+    import torch
+    from PIL.Image import Image
+    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +69,11 @@ class EncodedPrompt:
     """What else the model's processor says of each token, under the model's argument names: int64
     [P, ...] each, such as Gemma 3's `token_type_ids` or Mllama's `cross_attention_mask`."""
 
-    def to(self, device: torch.device | str) -> "EncodedPrompt":
+    def to(self, device: torch.device | str) -> EncodedPrompt:
         """Copy with every tensor on `device`."""
         return self.map(lambda tensor: tensor.to(device))
 
-    def map(self, change: Callable[[Tensor], Tensor]) -> "EncodedPrompt":
+    def map(self, change: Callable[[Tensor], Tensor]) -> EncodedPrompt:
         """Copy with every tensor changed."""
         return EncodedPrompt(
             change(self.input_ids),
@@ -228,6 +231,6 @@ class Batch:
     temperature: float = 1.0
     """Temperature at which `groups` were sampled; the update learns at the same."""
 
-    def to(self, device: torch.device | str, **_: object) -> "Batch":
+    def to(self, device: torch.device | str, **_: object) -> Batch:
         """Copy with the tensors of the prompts on `device`; rollouts stay where they are."""
         return replace(self, prompts=[prompt.to(device) for prompt in self.prompts])

@@ -7,8 +7,6 @@ from typing import Final
 from jsonargparse import ArgumentParser, Namespace
 
 from speciarl_pl.command_errors import run_command
-from speciarl_pl.report import html_report, read_runs
-from speciarl_pl.report.console import console_report
 from speciarl_pl.run_files import replacing
 from speciarl_pl.terminal import console, say
 
@@ -50,6 +48,9 @@ def _parser() -> ArgumentParser:
 def _report(options: Namespace) -> int:
     if options.gallery < 0:
         raise ValueError(f"gallery: expected an int >= 0, got {options.gallery}")
+    from speciarl_pl.report import html_report, read_runs  # seconds, after a wrong argument
+    from speciarl_pl.report.console import console_report
+
     paths = [Path(path) for path in options.runs]
     runs = read_runs(paths, _names(options.names))
     out = Path(options.out) if options.out else _default(paths)

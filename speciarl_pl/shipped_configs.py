@@ -5,6 +5,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from speciarl_pl.nearest import did_you_mean
+
 FOLDER: Final = Path(__file__).parent / "configs"
 """A link to the folder of the repository; files in an installed package."""
 
@@ -55,8 +57,9 @@ def expected_config(given: str, folder: str = "") -> str:
         >>> print(expected_config("mine", "judge/"))
         mine: no such file, nor a configuration of the package: offline, remote, vllm
     """
-    known = (one.removeprefix(folder) for one in names() if one.startswith(folder))
-    return f"{given}: no such file, nor a configuration of the package: {', '.join(known)}"
+    known = [one.removeprefix(folder) for one in names() if one.startswith(folder)]
+    near = did_you_mean(given, known)
+    return f"{given}: no such file, nor a configuration of the package: {', '.join(known)}{near}"
 
 
 def with_shipped_configs(words: Sequence[str]) -> list[str]:

@@ -1,11 +1,13 @@
 """A command of the command line that has commands of its own, such as `judge serve`."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from jsonargparse import ArgumentParser, Namespace
 
 from speciarl_pl.command_errors import run_command
+from speciarl_pl.nearest import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,15 @@ def run_subcommands(
         Its exit code; 1 for an error that the user can act on, 2 for a wrong argument. The error is
         printed in a line.
     """
+    words = list(sys.argv[1:] if args is None else args)
 
     def command() -> int:
-        options = _parser(program, description, commands).parse_args(args)
+        if words and not words[0].startswith("-") and words[0] not in commands:
+            near = did_you_mean(words[0], commands)
+            raise ValueError(
+                f"command: expected one of {', '.join(commands)}; got {words[0]!r}{near}"
+            )
+        options = _parser(program, description, commands, words).parse_args(words)
         name = str(options.subcommand)
         return commands[name].run(options[name])
 
@@ -46,7 +54,10 @@ def run_subcommands(
 
 
 def _parser(
-    program: str, description: str | None, commands: Mapping[str, Subcommand]
+    program: str,
+    description: str | None,
+    commands: Mapping[str, Subcommand],
+    words: Sequence[str],
 ) -> ArgumentParser:
     parser = ArgumentParser(
         program, description=description, exit_on_error=False, allow_abbrev=False
@@ -55,6 +66,7 @@ def _parser(
     for name, command in commands.items():
         said = command.add.__doc__
         own = ArgumentParser(description=said, exit_on_error=False, allow_abbrev=False)
-        command.add(own)
+        if name in words:  # the options of another may need what takes seconds to import
+            command.add(own)
         subcommands.add_subcommand(name, own, help=said)
     return parser

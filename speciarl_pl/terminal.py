@@ -2,14 +2,16 @@
 
 Labels, answers, paths and the names of runs hold brackets and colons, which `rich` would read as
 markup (`[red]`) and as emoji (`:dog:`), and now and then a character that steers a terminal or that
-no encoding has. All that this package prints with `rich` goes through here.
+no encoding has. Nothing is cut: in a narrow terminal a cell takes
+more lines. All that this package prints with `rich` goes through here.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.segment import Segment
 from rich.text import Text
 
 from speciarl_pl.file_names import printable
@@ -27,6 +29,15 @@ class _PlainConsole(Console):
     def render_str(self, text: str, **options: Any) -> Text:
         """Make a string a `Text` without marks that steer the terminal."""
         return super().render_str(visible(text), **options)
+
+    def render_lines(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None, **more: Any
+    ) -> list[list[Segment]]:
+        """Break what is too long for a cell where `rich` would cut it."""
+        options = options or self.options
+        if options.overflow == "ellipsis" or options.no_wrap:
+            options = options.update(overflow="fold", no_wrap=False)
+        return super().render_lines(renderable, options, **more)
 
 
 def console(stderr: bool = False, width: int | None = None, soft_wrap: bool = False) -> Console:

@@ -3,6 +3,7 @@ from importlib.metadata import version
 import pytest
 
 from speciarl_pl import doctor
+from speciarl_pl.import_trial import ImportTrials
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def test_broken_required_package_fails_and_is_said(absent, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     absent("peft")
     assert doctor.main() == 1
-    (line,) = [line for line in capsys.readouterr().out.splitlines() if " peft " in line]
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("peft ")]
     assert "NO" in line
     assert "undefined symbol" in line
 
@@ -58,7 +59,9 @@ def test_broken_torchvision_is_repaired_where_vllm_needs_it(absent, capsys, monk
     monkeypatch.setattr(doctor, "_version", lambda name: found.get(name, "1.0"))
     absent("torchvision")
     assert doctor.main() == 0
-    (line,) = [line for line in capsys.readouterr().out.splitlines() if " torchvision " in line]
+    (line,) = [
+        line for line in capsys.readouterr().out.splitlines() if line.startswith("torchvision ")
+    ]
     assert "python -m speciarl_pl doctor --repair" in line
 
 
@@ -78,3 +81,32 @@ def test_repair_leaves_what_works_alone(absent, monkeypatch):
     monkeypatch.setattr(doctor.subprocess, "run", lambda *_, **__: pytest.fail("not needed"))
     absent()
     assert doctor.main(repair=True) == 0
+
+
+def test_each_line_is_said_as_soon_as_it_is_known(capsys, monkeypatch):
+    asked = []
+
+    def import_error(name):
+        said = capsys.readouterr().out
+        if 0 < len(asked) <= len(doctor._REQUIRED):
+            assert f"\n{asked[-1]} " in f"\n{said}"
+        asked.append(name)
+
+    monkeypatch.setattr(doctor, "_import_error", import_error)
+    assert doctor.main() == 0
+    assert asked[: len(doctor._REQUIRED)] == list(doctor._REQUIRED)
+
+
+def test_a_broken_torch_is_said_and_asked_no_more(absent, capsys):
+    absent("torch")
+    assert doctor.main() == 1
+    assert "GPU " not in capsys.readouterr().out
+
+
+def test_a_package_that_takes_its_process_down_is_named(tmp_path, monkeypatch):
+    (tmp_path / "deadly.py").write_text("import os; print('noise'); os._exit(3)")
+    (tmp_path / "noisy.py").write_text("print('works?')")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}")
+    with ImportTrials() as trials:
+        found = [trials.error(name) for name in ("noisy", "deadly", "noisy", "no_such", "json")]
+    assert found == [None, "?", None, "ModuleNotFoundError: No module named 'no_such'", None]

@@ -29,6 +29,12 @@ LAYERS = (
         "terminal",
         "quiet",
         "shipped_configs",
+        "lazy",
+        "nearest",
+        "contracts",
+        "config_files",
+        "option_words",
+        "import_trial",
     },
     {"reward", "grpo", "metrics"},
     {"judge", "data", "policy", "world", "engine"},
@@ -50,7 +56,16 @@ LAYERS = (
         "report",
     },
     {"callbacks"},
-    {"cli", "judge_cli", "data_cli", "report_cli", "doctor", "__main__"},
+    {
+        "cli",
+        "commands",
+        "parse_errors",
+        "judge_cli",
+        "data_cli",
+        "report_cli",
+        "doctor",
+        "__main__",
+    },
 )
 LAYER = {name: depth for depth, names in enumerate(LAYERS) for name in names}
 OUTSIDE = {"judge", "data", "policy", "world", "engine"}
@@ -82,7 +97,7 @@ def imported(tree):
 def own_parts(tree):
     for name in imported(tree):
         top, _, rest = name.partition(".")
-        if top == "speciarl_pl":
+        if top == "speciarl_pl" and rest != "__version__":
             yield rest.partition(".")[0]
 
 

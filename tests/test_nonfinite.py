@@ -107,6 +107,7 @@ def test_a_run_stops_after_three_in_a_row(fit, tmp_path, capsys):
 
 
 def test_a_reward_of_infinity_is_refused(commands, capsys, monkeypatch):
-    monkeypatch.setattr(runs.Luck, "__call__", lambda *_, **__: torch.tensor([1.0, float("inf")]))
-    assert commands("fit", "run") == 2
-    assert "reward: expected finite numbers, or NaN" in capsys.readouterr().err
+    infinite = lambda _, outcomes, seed: torch.full((len(outcomes),), float("inf"))  # noqa: E731
+    monkeypatch.setattr(runs.Luck, "__call__", infinite)
+    assert commands("fit", "run") == 1
+    assert "reward: Luck: expected finite numbers, or NaN" in capsys.readouterr().err

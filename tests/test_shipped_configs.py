@@ -109,7 +109,10 @@ def test_a_judge_is_loaded_by_name():
     assert len(load_judge("offline").stages) == len(
         load_judge(FOLDER / "judge/offline.yaml").stages
     )
-    with pytest.raises(JudgeError, match=r"^ofline: no such file, .*: offline, remote, vllm$"):
+    with pytest.raises(
+        JudgeError,
+        match=r"^ofline: no such file, .*: offline, remote, vllm; did you mean offline\?$",
+    ):
         load_judge("ofline")
 
 

@@ -31,7 +31,7 @@ FILES = sorted(
 )
 FOREIGN = "[red]dog[/red] :smile: [/] [link=x] \\[a]"
 PARTS = {"rich.box", "rich.console.Group", "rich.console.RenderableType", "rich.table.Table"}
-PARTS |= {"rich.text.Text", "rich.box.SIMPLE"}
+PARTS |= {"rich.text.Text", "rich.box.SIMPLE", "rich.box.SIMPLE_HEAD"}
 
 
 @pytest.fixture(autouse=True)

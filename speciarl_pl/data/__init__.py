@@ -1,28 +1,33 @@
 """Data: images with labels become batches of samples."""
 
-from speciarl_pl.data.collate import Collate, Encode
-from speciarl_pl.data.dataset import ImageDataset
-from speciarl_pl.data.datasets import (
-    CUB200,
-    Benchmark,
-    FGVCAircraft,
-    Flowers102,
-    Food101,
-    HubImages,
-    ImageFolder,
-    ImageTable,
-    MixedImages,
-    OxfordPets,
-    PhotoFolder,
-    StanfordCars,
-    WorldImages,
-)
-from speciarl_pl.data.images import open_image
-from speciarl_pl.data.loader import BatchLoader, ResumableLoader
-from speciarl_pl.data.module import OpenWorldDataModule
-from speciarl_pl.data.position import listing_digest
-from speciarl_pl.data.prompts import load_prompt
-from speciarl_pl.data.source import ImageSource
+from typing import TYPE_CHECKING
+
+from speciarl_pl.lazy import handed_out
+
+if TYPE_CHECKING:
+    from speciarl_pl.data.collate import Collate, Encode
+    from speciarl_pl.data.dataset import ImageDataset
+    from speciarl_pl.data.datasets import (
+        CUB200,
+        Benchmark,
+        FGVCAircraft,
+        Flowers102,
+        Food101,
+        HubImages,
+        ImageFolder,
+        ImageTable,
+        MixedImages,
+        OxfordPets,
+        PhotoFolder,
+        StanfordCars,
+        WorldImages,
+    )
+    from speciarl_pl.data.images import open_image
+    from speciarl_pl.data.loader import BatchLoader, ResumableLoader
+    from speciarl_pl.data.module import OpenWorldDataModule
+    from speciarl_pl.data.position import listing_digest
+    from speciarl_pl.data.prompts import load_prompt
+    from speciarl_pl.data.source import ImageSource
 
 __all__ = [
     "CUB200",
@@ -49,3 +54,5 @@ __all__ = [
     "load_prompt",
     "open_image",
 ]
+
+__getattr__ = handed_out(__name__)

@@ -6,10 +6,12 @@ from typing import Literal, TypeAlias
 from datasets.arrow_dataset import Dataset as Table
 from torch.utils.data import Dataset
 
+from speciarl_pl.contracts import is_own
 from speciarl_pl.data.files import name_some
 from speciarl_pl.data.images import MAX_PIXELS
 from speciarl_pl.data.kinds import packages_needed
 from speciarl_pl.data.source import ImageSource
+from speciarl_pl.data.source_contract import check_image, image_of
 from speciarl_pl.errors import DataError
 from speciarl_pl.records import Sample, SkippedSample
 
@@ -48,6 +50,8 @@ class ImageDataset(Dataset[Sample | SkippedSample]):
         self._table = source.table()
         if len(self._table) == 0:
             raise DataError(f"data set {source.name!r}: no images left; check its path and filters")
+        if is_own(source):  # one of a user's own is tried before anything expensive is done
+            check_image(source, self._table[0], max_image_pixels)
 
     def __len__(self) -> int:
         return len(self._table)
@@ -76,7 +80,7 @@ class ImageDataset(Dataset[Sample | SkippedSample]):
         """
         row = self._table[index]
         try:
-            image = self._source.image(row, self._max_image_pixels)
+            image = image_of(self._source, row, self._max_image_pixels)
         except DataError as error:
             if self._on_error == "raise":
                 raise

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import lightning as L
 
+from speciarl_pl.contracts import check_call
 from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge import HTTPJudge, Judge
 from speciarl_pl.together import together
@@ -50,6 +51,7 @@ class JudgeOwner:
             JudgeError: If it cannot be opened, on this rank or on another.
         """
         with together(trainer, JudgeError):
+            check_call(self._judge, "judge", ["pairs"], JudgeError)
             return self._open(trainer)
 
     def _open(self, trainer: L.Trainer | None) -> Judge:

@@ -31,9 +31,13 @@ from speciarl_pl.data.skipped import add_skipped, summarise
 from speciarl_pl.data.source import ImageSource
 from speciarl_pl.errors import DataError
 from speciarl_pl.judge import ExactJudge, Judge
+from speciarl_pl.lazy import load_all
 from speciarl_pl.records import Sample, SkippedSample
 from speciarl_pl.terminal import say
 from speciarl_pl.together import together
+
+load_all("speciarl_pl.data.datasets")  # short class names work for what is imported
+load_all("speciarl_pl.judge")
 
 _STAGES = {"fit": ("train", "val"), "validate": ("val",), "test": ("test",), "predict": ("images",)}
 
@@ -131,6 +135,16 @@ class OpenWorldDataModule(L.LightningDataModule):
         self._seed = seed
         self._on_error: OnError = on_error
         self._max_image_pixels = max_image_pixels
+
+    def look_at(self, stage: str) -> None:
+        """List the data sets of a stage once, without a trainer.
+
+        Raises:
+            DataError: If one is missing or empty.
+        """
+        for role in _STAGES[stage]:
+            for source in self._sources[role]:
+                source.table()
 
     def setup(self, stage: str) -> None:
         """List the data sets of a stage and open the judge.

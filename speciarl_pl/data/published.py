@@ -28,6 +28,10 @@ class Published:
     """Where CoOp's list is, by its `DATASETS.md`; empty if there is none."""
     levels: dict[str, int] = field(default_factory=dict)
     """Level of labels -> number of classes, where there are several."""
+    group: str | None = None
+    """Group of benchmarks over which means are taken, at the finest level; see `ImageSource`."""
+    taxonomy: str | None = None
+    """Name of the packaged taxonomy that knows the labels."""
 
     @property
     def train(self) -> int:
@@ -54,6 +58,7 @@ _ALL = (
         images={"train": 5994, "test": 5794},
         page="https://www.vision.caltech.edu/datasets/cub_200_2011/",
         licence="non-commercial research and education; photos belong to their authors",
+        taxonomy="cub",
     ),
     Published(
         key="fgvc_aircraft",
@@ -64,6 +69,8 @@ _ALL = (
         page="https://www.robots.ox.ac.uk/~vgg/data/fgvc-aircraft/",
         licence="non-commercial research; photos belong to their authors",
         levels={"variant": 100, "family": 70, "manufacturer": 30},
+        group="very_fine_grained",
+        taxonomy="fgvc_aircraft",
     ),
     Published(
         key="flowers102",
@@ -75,6 +82,8 @@ _ALL = (
         licence="none stated; taken as for research",
         coop={"train": 4093, "val": 1633, "test": 2463},
         coop_url=_drive("1Pp0sRXzZFZq15zVOzKjKBu4A9i01nozT"),
+        group="fine_grained",
+        taxonomy="flowers102",
     ),
     Published(
         key="food101",
@@ -86,6 +95,8 @@ _ALL = (
         licence="scientific fair use; photos belong to their authors",
         coop={"train": 50500, "val": 20200, "test": 30300},
         coop_url=_drive("1QK0tGi096I0Ba6kggatX1ee6dJFIcEJl"),
+        group="fine_grained",
+        taxonomy="food101",
     ),
     Published(
         key="oxford_pets",
@@ -97,6 +108,8 @@ _ALL = (
         licence="CC BY-SA 4.0",
         coop={"train": 2944, "val": 736, "test": 3669},
         coop_url=_drive("1501r8Ber4nNKvmlFVQZ8SeUHTcdTTEqs"),
+        group="fine_grained",
+        taxonomy="oxford_pets",
     ),
     Published(
         key="stanford_cars",
@@ -108,6 +121,8 @@ _ALL = (
         licence="non-commercial research and education",
         coop={"train": 6509, "val": 1635, "test": 8041},
         coop_url=_drive("1ObCFbaAgVu0I-k_Au-gIUcefirdAuizT"),
+        group="very_fine_grained",
+        taxonomy="stanford_cars",
     ),
 )
 

@@ -13,6 +13,7 @@ from speciarl_pl.data.images import MAX_PIXELS, open_image
 from speciarl_pl.data.label_checks import check_truths, doubts_about, tidy_truths
 from speciarl_pl.data.left_out import LeftOut
 from speciarl_pl.data.lists import unique_ids
+from speciarl_pl.data.source_contract import rows_of
 from speciarl_pl.errors import DataError
 from speciarl_pl.file_names import kept_path, opened_path, printable
 
@@ -122,7 +123,7 @@ class ImageSource(ABC):
                 image; if a truth that is kept names nothing, such as "None".
         """
         self.doubts = ()
-        rows = tidy_truths(self.rows())
+        rows = tidy_truths(rows_of(self))
         check_truths(rows, self.name, self.include, self.exclude)
         rows = keep_classes(rows, self.name, self.include, self.exclude, self.help)
         self.doubts = [*self.doubts, *doubts_about(rows["truth"][:], self.labels_meant)]

@@ -14,6 +14,7 @@ from speciarl_pl.errors import DataError
 from speciarl_pl.judge import Judge
 from speciarl_pl.judge.config import load_judge
 from speciarl_pl.judge.offline import offline_judge
+from speciarl_pl.lazy import load_all
 
 _ROLES: Final = ("train", "val", "test")
 
@@ -29,6 +30,8 @@ class _DataOfConfig(ActionConfigFile):
 
 def add_source_options(parser: ArgumentParser) -> None:
     """Add the options to a parser."""
+    load_all("speciarl_pl.data.datasets")  # short class names work for what is imported
+    load_all("speciarl_pl.judge")
     parser.add_argument("--config", action=_DataOfConfig, help="config of a run: all its data sets")
     parser.add_argument(
         "--source",

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Literal, Self, TypeAlias
 
+from speciarl_pl.contracts import breach, described
 from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge.stats import JudgeStats
 from speciarl_pl.records import Judgement, Pair
@@ -58,7 +59,16 @@ class Judge(ABC):
         Raises:
             JudgeUnavailableError: As `judge`; what was given before it stands.
         """
-        yield from enumerate(self.judge(pairs))
+        judged = self.judge(pairs)
+        if not isinstance(judged, Sequence):
+            expected = f"a list of {len(pairs)} judgements"
+            raise JudgeError(breach(self, "judge", expected, described(judged)))
+        if len(judged) != len(pairs):
+            raise JudgeError(
+                f"{type(self).__name__}: expected one judgement for each of {len(pairs)} pairs, "
+                f"got {len(judged)}"
+            )
+        yield from enumerate(judged)
 
     @property
     def waits(self) -> bool:

@@ -7,9 +7,9 @@ from typing import Any
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 
-import speciarl_pl.judge.http  # noqa: F401  (short class names work for what is imported)
 from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge.base import Judge
+from speciarl_pl.lazy import load_all
 from speciarl_pl.shipped_configs import expected_config, find_config
 
 
@@ -37,6 +37,7 @@ def load_judge(path: str | Path) -> Judge:
         ...     load_judge(file).unknown
         'unjudged'
     """
+    load_all("speciarl_pl.judge")  # short class names work for what is imported
     parser = ArgumentParser(exit_on_error=False)
     parser.add_subclass_arguments(Judge, "judge", required=True)
     path = find_config(str(path), "judge/")

@@ -2,6 +2,7 @@
 
 from speciarl_pl.reward.base import Reward, outcome_codes
 from speciarl_pl.reward.best_of_group import BestOfGroupReward, best_of_group, reference_level
+from speciarl_pl.reward.checked import check_reward, checked_rewards
 from speciarl_pl.reward.noisy import NoisyVerdicts, perturb
 from speciarl_pl.reward.static import STATIC_TABLES, StaticReward
 
@@ -12,6 +13,8 @@ __all__ = [
     "Reward",
     "StaticReward",
     "best_of_group",
+    "check_reward",
+    "checked_rewards",
     "outcome_codes",
     "perturb",
     "reference_level",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from speciarl_pl.answer import answer_key
 from speciarl_pl.category import Category
+from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge import CachedJudge, ExactJudge, JudgeUnavailableError
 from speciarl_pl.judge.cache import verdict_key
 from speciarl_pl.judge.merge import read_verdict, verdict_text
@@ -144,7 +145,7 @@ def test_an_outage_in_the_middle_keeps_what_was_judged(cached):
 
 def test_a_bug_in_the_judge_is_raised_and_forgotten(cached):
     cached.judge_behind.failing = ZeroDivisionError()
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(JudgeError, match=r"expected no error, got ZeroDivisionError"):
         cached.judge(pairs(2))
     cached.judge_behind.failing = None
     assert cached.judge(pairs(2)) == expected(pairs(2), cached=False)

@@ -3,6 +3,7 @@ import threading
 import pytest
 from counting import FAILED, CountingJudge, expected, pairs
 
+from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge import EarlyJudge, JudgeUnavailableError
 from speciarl_pl.records import Pair, Unjudged
 
@@ -121,7 +122,7 @@ def test_an_outage_raised_is_unjudged_and_a_bug_is_raised_where_it_is_wanted(ear
     assert early.judge(ASKED[:1])[0].transient
     behind.failing = ZeroDivisionError()
     add(early, ASKED[1])
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(JudgeError, match=r"expected no error, got ZeroDivisionError"):
         early.judge(ASKED[1:2])
 
 

@@ -83,12 +83,12 @@ def test_a_failed_service_leaves_all_unjudged_and_gives_no_verdict(error):
 
 
 def test_a_bug_in_a_judge_is_not_taken_for_an_outage():
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(JudgeError, match=r"expected no error, got ZeroDivisionError"):
         judge_groups(Recorder(ZeroDivisionError()), GROUPS)
 
 
 def test_wrong_number_of_judgements():
-    message = "Recorder: unexpected judgement of pair 3"
+    message = "Recorder: expected one judgement for each of 3 pairs, got 4"
     with pytest.raises(JudgeError, match=message):
         judge_groups(Recorder(surplus=1), GROUPS)
     message = "Recorder: expected one judgement for each of 3 pairs, got 2"

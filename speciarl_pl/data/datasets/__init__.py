@@ -1,25 +1,24 @@
 """Sources of labelled images, one file a data set."""
 
-from typing import Final
+from typing import TYPE_CHECKING
 
-from speciarl_pl.data.datasets.benchmark import Benchmark
-from speciarl_pl.data.datasets.cub200 import CUB200
-from speciarl_pl.data.datasets.fgvc_aircraft import FGVCAircraft
-from speciarl_pl.data.datasets.flowers102 import Flowers102
-from speciarl_pl.data.datasets.folder import ImageFolder
-from speciarl_pl.data.datasets.food101 import Food101
-from speciarl_pl.data.datasets.hub_images import HubImages
-from speciarl_pl.data.datasets.mixed import MixedImages
-from speciarl_pl.data.datasets.oxford_pets import OxfordPets
-from speciarl_pl.data.datasets.photos import PhotoFolder
-from speciarl_pl.data.datasets.stanford_cars import StanfordCars
-from speciarl_pl.data.datasets.table import ImageTable
-from speciarl_pl.data.datasets.world import WorldImages
+from speciarl_pl.lazy import handed_out
 
-BENCHMARKS: Final[dict[str, type[Benchmark]]] = {
-    kind.key: kind for kind in (CUB200, FGVCAircraft, Flowers102, Food101, OxfordPets, StanfordCars)
-}
-"""Name of the benchmark -> its class."""
+if TYPE_CHECKING:
+    from speciarl_pl.data.datasets.benchmark import Benchmark
+    from speciarl_pl.data.datasets.benchmarks import BENCHMARKS
+    from speciarl_pl.data.datasets.cub200 import CUB200
+    from speciarl_pl.data.datasets.fgvc_aircraft import FGVCAircraft
+    from speciarl_pl.data.datasets.flowers102 import Flowers102
+    from speciarl_pl.data.datasets.folder import ImageFolder
+    from speciarl_pl.data.datasets.food101 import Food101
+    from speciarl_pl.data.datasets.hub_images import HubImages
+    from speciarl_pl.data.datasets.mixed import MixedImages
+    from speciarl_pl.data.datasets.oxford_pets import OxfordPets
+    from speciarl_pl.data.datasets.photos import PhotoFolder
+    from speciarl_pl.data.datasets.stanford_cars import StanfordCars
+    from speciarl_pl.data.datasets.table import ImageTable
+    from speciarl_pl.data.datasets.world import WorldImages
 
 __all__ = [
     "BENCHMARKS",
@@ -37,3 +36,5 @@ __all__ = [
     "StanfordCars",
     "WorldImages",
 ]
+
+__getattr__ = handed_out(__name__)

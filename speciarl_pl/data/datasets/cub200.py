@@ -6,6 +6,7 @@ from typing import ClassVar, Final
 from speciarl_pl.data.datasets.benchmark import Benchmark, Listed
 from speciarl_pl.data.labels import cub_label
 from speciarl_pl.data.lists import read_pairs, require_same, require_unique
+from speciarl_pl.data.published import PUBLISHED
 from speciarl_pl.errors import DataError
 
 _SPLITS: Final = {"1": "train", "0": "test"}
@@ -27,7 +28,7 @@ class CUB200(Benchmark):
 
     key: ClassVar[str] = "cub"
     splits: ClassVar[tuple[str, ...]] = ("train", "test")
-    taxonomy = "cub"
+    taxonomy = PUBLISHED["cub"].taxonomy
 
     def read(self, root: Path, split: str) -> list[Listed]:
         """Read all lists, in the order of `images.txt`; the id is the path below `images`."""

@@ -17,6 +17,7 @@ from speciarl_pl.data.lists import (
     require_same,
     require_unique,
 )
+from speciarl_pl.data.published import PUBLISHED
 from speciarl_pl.data.source import Row
 
 Level: TypeAlias = Literal["variant", "family", "manufacturer"]
@@ -56,7 +57,7 @@ class FGVCAircraft(Benchmark):
     key: ClassVar[str] = "fgvc_aircraft"
     splits: ClassVar[tuple[str, ...]] = ("train", "val", "test")
     unions: ClassVar[tuple[str, ...]] = ("trainval", "all")
-    taxonomy = "fgvc_aircraft"
+    taxonomy = PUBLISHED["fgvc_aircraft"].taxonomy
 
     def __init__(
         self,
@@ -70,7 +71,7 @@ class FGVCAircraft(Benchmark):
         if level not in CLASS_LISTS:
             raise ValueError(f"level: expected one of {', '.join(CLASS_LISTS)}, got {level!r}")
         self.level = level
-        self.group = "very_fine_grained" if level == "variant" else None
+        self.group = PUBLISHED[self.key].group if level == "variant" else None
 
     @property
     def help(self) -> str:

@@ -10,6 +10,7 @@ from speciarl_pl.data.labels import flower_label
 from speciarl_pl.data.listing import require_folder
 from speciarl_pl.data.lists import require_known, require_unique
 from speciarl_pl.data.mat import read_mat
+from speciarl_pl.data.published import PUBLISHED
 from speciarl_pl.data.tables import read_columns
 from speciarl_pl.errors import DataError
 
@@ -34,8 +35,8 @@ class Flowers102(Benchmark):
 
     key: ClassVar[str] = "flowers102"
     splits: ClassVar[tuple[str, ...]] = ("train", "val", "test")
-    group = "fine_grained"
-    taxonomy = "flowers102"
+    group = PUBLISHED["flowers102"].group
+    taxonomy = PUBLISHED["flowers102"].taxonomy
 
     def read(self, root: Path, split: str) -> list[Listed]:
         """Read the lists, sorted by file name, which is also the id."""

@@ -15,6 +15,7 @@ from speciarl_pl.data.lists import (
     require_same,
     require_unique,
 )
+from speciarl_pl.data.published import PUBLISHED
 from speciarl_pl.errors import DataError
 
 
@@ -32,8 +33,8 @@ class Food101(Benchmark):
 
     key: ClassVar[str] = "food101"
     splits: ClassVar[tuple[str, ...]] = ("train", "test")
-    group = "fine_grained"
-    taxonomy = "food101"
+    group = PUBLISHED["food101"].group
+    taxonomy = PUBLISHED["food101"].taxonomy
 
     def read(self, root: Path, split: str) -> list[Listed]:
         """Read the lists of a split; the id is the path below `images`."""

@@ -13,6 +13,7 @@ from speciarl_pl.data.lists import (
     require_same,
     require_unique,
 )
+from speciarl_pl.data.published import PUBLISHED
 from speciarl_pl.errors import DataError
 
 _FIELDS: Final = 4
@@ -36,8 +37,8 @@ class OxfordPets(Benchmark):
 
     key: ClassVar[str] = "oxford_pets"
     splits: ClassVar[tuple[str, ...]] = ("trainval", "test")
-    group = "fine_grained"
-    taxonomy = "oxford_pets"
+    group = PUBLISHED["oxford_pets"].group
+    taxonomy = PUBLISHED["oxford_pets"].taxonomy
 
     def read(self, root: Path, split: str) -> list[Listed]:
         """Read the lists of a split; the id is the name without `.jpg`."""

@@ -9,6 +9,7 @@ from speciarl_pl.data.datasets.benchmark import Benchmark, Listed
 from speciarl_pl.data.labels import car_label
 from speciarl_pl.data.lists import known_or_all, require_unique
 from speciarl_pl.data.mat import read_mat
+from speciarl_pl.data.published import PUBLISHED
 from speciarl_pl.errors import DataError
 
 _TEST: Final = "cars_test_annos_withlabels.mat"
@@ -29,8 +30,8 @@ class StanfordCars(Benchmark):
 
     key: ClassVar[str] = "stanford_cars"
     splits: ClassVar[tuple[str, ...]] = ("train", "test")
-    group = "very_fine_grained"
-    taxonomy = "stanford_cars"
+    group = PUBLISHED["stanford_cars"].group
+    taxonomy = PUBLISHED["stanford_cars"].taxonomy
 
     def read(self, root: Path, split: str) -> list[Listed]:
         """Read the annotations of a split; the id is the path, such as `cars_test/00001.jpg`."""

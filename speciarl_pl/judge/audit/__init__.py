@@ -1,10 +1,15 @@
 """How far a judge can be trusted: agreement, asymmetry, stability under other words."""
 
-from speciarl_pl.judge.audit.console import console_report
-from speciarl_pl.judge.audit.page import html_report
-from speciarl_pl.judge.audit.pairs import LabelledPair, PairFile, read_pairs
-from speciarl_pl.judge.audit.report import AuditReport, to_json
-from speciarl_pl.judge.audit.run import audit, check_out, write_report
+from typing import TYPE_CHECKING
+
+from speciarl_pl.lazy import handed_out
+
+if TYPE_CHECKING:
+    from speciarl_pl.judge.audit.console import console_report
+    from speciarl_pl.judge.audit.page import html_report
+    from speciarl_pl.judge.audit.pairs import LabelledPair, PairFile, read_pairs
+    from speciarl_pl.judge.audit.report import AuditReport, to_json
+    from speciarl_pl.judge.audit.run import audit, check_out, write_report
 
 __all__ = [
     "AuditReport",
@@ -18,3 +23,5 @@ __all__ = [
     "to_json",
     "write_report",
 ]
+
+__getattr__ = handed_out(__name__)

@@ -1,0 +1,327 @@
+"""A class of a user's own that breaks its contract is named in a line, with what was expected."""
+
+import re
+from dataclasses import replace
+
+import pytest
+import torch
+from datasets import Dataset
+from PIL import Image
+from runs import Answering, Luck
+
+from speciarl_pl.category import UNJUDGED, Category
+from speciarl_pl.data import ImageDataset, ImageSource, WorldImages
+from speciarl_pl.errors import DataError, JudgeError, RewardError
+from speciarl_pl.judge import CachedJudge, CascadeJudge, ExactJudge, Judge, judge_pairs
+from speciarl_pl.records import Pair, Unjudged, Verdict
+from speciarl_pl.reward import BestOfGroupReward, NoisyVerdicts, Reward, StaticReward, check_reward
+
+
+class Breaking(Reward):
+    """A reward whose fault is a function of the outcomes."""
+
+    def __init__(self, fault: str = "list"):
+        self.fault = fault
+
+    def __call__(self, outcomes, seed=None):
+        right = torch.tensor([1.0 if one.code != UNJUDGED else torch.nan for one in outcomes])
+        if self.fault == "raises":
+            raise KeyError("weights")
+        return {
+            "list": right.tolist(),
+            "none": None,
+            "length": right[1:],
+            "shape": right[:, None],
+            "double": right.double(),
+            "whole": torch.ones(len(outcomes), dtype=torch.int64),
+            "all-nan": right * torch.nan,
+            "infinite": right / 0,
+            "invents": right.nan_to_num(-1.0),
+        }[self.fault]
+
+
+class Seedless(Reward):
+    def __call__(self, outcomes):
+        return torch.zeros(len(outcomes))
+
+
+FAULTS = {
+    "list": "expected a float32 tensor [8], got a list [1.0, 1.0,",
+    "none": "expected a float32 tensor [8], got None",
+    "length": "expected one number for each of 8 outcomes, got a float32 tensor [7]",
+    "shape": "expected one number for each of 8 outcomes, got a float32 tensor [8, 1]",
+    "double": "expected a float32 tensor [8], got a float64 tensor [8]",
+    "whole": "expected a float32 tensor [8], got a int64 tensor [8]",
+    "all-nan": "expected finite numbers, or NaN where there is no verdict, got nan for wrong, nan",
+    "infinite": "expected finite numbers, or NaN where there is no verdict, got inf for wrong, inf",
+    "invents": "expected NaN where there is no verdict, got 1 for wrong",
+    "raises": "__call__: expected no error, got KeyError: 'weights' (test_contracts.py, line ",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_reward_is_tried_with_all_outcomes(fault):
+    with pytest.raises(RewardError) as error:
+        check_reward(Breaking(fault))
+    said = str(error.value)
+    assert re.match(r"(reward: )?Breaking[:.]", said)
+    assert FAULTS[fault] in said
+    assert "\n" not in said
+
+
+def test_a_reward_that_takes_no_seed_is_told_so():
+    with pytest.raises(RewardError, match=r"Seedless.__call__: .* unexpected keyword argument 'se"):
+        check_reward(Seedless())
+
+
+@pytest.mark.parametrize(
+    "reward", [BestOfGroupReward(), StaticReward(), NoisyVerdicts(BestOfGroupReward(), 0.3), Luck()]
+)
+def test_rewards_that_keep_the_contract_pass(reward):
+    check_reward(reward)
+
+
+def one_line(capsys):
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1
+    return lines[0].removeprefix("error: ")
+
+
+def test_fit_refuses_a_reward_before_the_base_is_loaded(commands, capsys, monkeypatch):
+    monkeypatch.setattr("speciarl_pl.module.load_policy", lambda *_, **__: pytest.fail("loaded"))
+    reward = ("--model.reward=test_contracts.Breaking", "--model.reward.fault=length")
+    assert commands("fit", "run", *reward) == 1
+    assert one_line(capsys).startswith("reward: Breaking: expected one number for each of 8 outc")
+    assert not (commands.folder / "run" / "adapter").exists()
+
+
+# ----------------------------------------------------------------------- judges
+
+
+class Faulty(Judge):
+    fingerprint = "faulty"
+
+    def __init__(self, gives):
+        self.gives = gives
+
+    def judge(self, pairs):
+        return self.gives(pairs)
+
+
+RIGHT = Verdict(Category.WRONG, "mine")
+
+VERDICTS = {
+    "none": (lambda _: None, "Faulty.judge: expected a list of 2 judgements, got None"),
+    "one": (lambda _: RIGHT, "Faulty.judge: expected a list of 2 judgements, got a Verdict Verd"),
+    "short": (lambda _: [RIGHT], "Faulty: expected one judgement for each of 2 pairs, got 1"),
+    "long": (lambda _: [RIGHT] * 3, "Faulty: expected one judgement for each of 2 pairs, got 3"),
+    "text": (lambda _: ["wrong"] * 2, "Faulty.judge: expected Verdict or Unjudged, got a str 'w"),
+    "category": (
+        lambda _: [Verdict(4, "mine")] * 2,
+        "Faulty.judge: expected a Category in Verdict.category, got a int 4",
+    ),
+    "raises": (
+        lambda pairs: pairs[7],
+        "Faulty.judge: expected no error, got IndexError: list index out of range (test_contracts",
+    ),
+    "argument": (lambda: [], "Faulty.judge: expected no error, got TypeError: "),
+}
+INSIDE = {
+    "alone": lambda judge: judge,
+    "cascade": lambda judge: CascadeJudge([ExactJudge("unjudged"), judge]),
+    "cache": CachedJudge,
+}
+
+
+@pytest.mark.parametrize("inside", INSIDE)
+@pytest.mark.parametrize("fault", VERDICTS)
+def test_a_judge_is_named_wherever_it_is_asked(fault, inside, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))  # where the store is
+    gives, message = VERDICTS[fault]
+    with INSIDE[inside](Faulty(gives)) as judge, pytest.raises(JudgeError) as error:
+        judge_pairs(judge, [Pair("rose", "oak"), Pair("rose", "elm")])
+    assert str(error.value).startswith(message)
+    assert "\n" not in str(error.value)
+
+
+def test_an_outage_of_a_judge_of_a_user_is_no_breach():
+    def down(_):
+        raise ConnectionError("refused")
+
+    (found,) = judge_pairs(Faulty(down), [Pair("rose", "oak")])
+    assert found == Unjudged("Faulty: ConnectionError: refused", transient=True)
+
+
+def test_a_bug_of_this_package_is_not_dressed_up(monkeypatch):
+    monkeypatch.setattr(ExactJudge, "judge", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        judge_pairs(ExactJudge(), [Pair("rose", "oak")])
+
+
+class Wordless(ExactJudge):
+    def judge(self):
+        return []
+
+
+class Listless(Answering):
+    def generate(self, module, requests):
+        return []
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (
+            "--data.judge=test_contracts.Wordless",
+            "Wordless: expected judge(self, pairs), got judge(",
+        ),
+        (
+            "--rollout=test_contracts.Listless",
+            "Listless: expected generate(self, module, requests, ",
+        ),
+    ],
+)
+def test_a_method_without_an_argument_is_named_before_anything_is_drawn(
+    commands, capsys, monkeypatch, option, message
+):
+    monkeypatch.setattr(Answering, "generate", lambda *_: pytest.fail("drawn"))
+    assert commands("fit", "run", option) == 1
+    assert one_line(capsys).startswith(message)
+
+
+# ---------------------------------------------------------------------- engines
+
+
+class Engine(Answering):
+    """Real rollouts, then spoiled in one way."""
+
+    def __init__(self, fault: str = "none", **options):
+        super().__init__(**options)
+        self.fault = fault
+
+    def generate(self, module, requests, sampling, finished=None):
+        groups = super().generate(module, requests, sampling, finished)
+        if self.fault == "raises":
+            raise RuntimeError("CUDA error:\n out of luck")
+        if self.fault in ("none", "tuple"):
+            return {"none": None, "tuple": tuple(groups)}[self.fault]
+        if self.fault == "fewer":
+            return groups[1:]
+        return [
+            replace(group, rollouts=tuple(map(self._spoil, group.rollouts))) for group in groups
+        ]
+
+    def _spoil(self, one):
+        return {
+            "texts": lambda: one.text,
+            "ids": lambda: replace(one, tokens=one.tokens.tolist()),
+            "int32": lambda: replace(one, tokens=one.tokens.int()),
+            "empty": lambda: replace(one, tokens=one.tokens[:0], logprobs=one.logprobs[:0]),
+            "logprobs": lambda: replace(one, logprobs=one.logprobs[1:]),
+            "nan": lambda: replace(one, logprobs=one.logprobs * torch.nan),
+            "text": lambda: replace(one, text=None),
+            "reason": lambda: replace(one, finish_reason="eos"),
+            "seed": lambda: replace(one, seed=7),
+        }[self.fault]()
+
+
+ROLLOUTS = {
+    "none": "Engine.generate: expected a list of 2 RolloutGroup, got None",
+    "tuple": "Engine.generate: expected a list of 2 RolloutGroup, got a tuple ",
+    "fewer": "Engine: the engine returned 1 groups that do not match the 2 requested: expected one",
+    "texts": "Engine.generate: expected Rollout in RolloutGroup.rollouts, got a str '<answer>",
+    "ids": "Engine.generate: expected Rollout.tokens an int64 tensor [T], T >= 1, on the CPU, got",
+    "int32": "Engine.generate: expected Rollout.tokens an int64 tensor [T], T >= 1, on the CPU, g",
+    "empty": "Engine.generate: expected Rollout.tokens an int64 tensor [T], T >= 1, on the CPU, g",
+    "logprobs": "Engine.generate: expected Rollout.logprobs a float32 tensor [8] on the CPU, got a",
+    "nan": "Engine.generate: expected Rollout.logprobs of at most 0, got [nan, nan,",
+    "text": "Engine.generate: expected Rollout.text a str, got None",
+    "reason": "Engine.generate: expected Rollout.finish_reason stop or length, got a str 'eos'",
+    "seed": "Engine: the engine returned 2 groups that do not match the 2 requested: expected 2 ro",
+    "raises": "Engine.generate: expected no error, got RuntimeError: CUDA error: out of luck (test",
+}
+
+
+@pytest.mark.parametrize("fault", ROLLOUTS)
+def test_an_engine_is_named_before_the_first_update(commands, capsys, fault):
+    engine = ("--rollout=test_contracts.Engine", f"--rollout.fault={fault}")
+    assert commands("fit", "run", *engine, "--rollout.group_size=2") == 1
+    assert re.sub(r"tensor \[\d+\]", "tensor [8]", one_line(capsys)).startswith(ROLLOUTS[fault])
+
+
+# -------------------------------------------------------------------- data sets
+
+
+class Pictures(ImageSource):
+    """Two pictures, or what is none."""
+
+    def __init__(self, rows=None, image=None):
+        super().__init__("pictures")
+        self._rows = rows or good_rows
+        self._image = image or (lambda: Image.new("RGB", (28, 28)))
+
+    def rows(self):
+        return self._rows()
+
+    def image(self, row, max_pixels=0):
+        return self._image()
+
+
+def good_rows(**changed):
+    columns = {"id": ["a", "b"], "truth": ["rose", "oak"], "subset": ["", ""], **changed}
+    return Dataset.from_dict({name: cells for name, cells in columns.items() if cells})
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (
+            lambda: None,
+            "Pictures.rows: expected a table, as by speciarl_pl.data.source.file_table, ",
+        ),
+        (
+            lambda: [{"id": "a"}],
+            "Pictures.rows: expected a table, as by speciarl_pl.data.source.fi",
+        ),
+        (
+            lambda: good_rows(subset=None),
+            "Pictures.rows: expected the columns id, truth, subset, got none named subset among id",
+        ),
+        (
+            lambda: good_rows(truth=[1, 2]),
+            "Pictures.rows: expected texts in id, truth, subset, got truth a int 1",
+        ),
+        (lambda: {}["x"], "Pictures.rows: expected no error, got KeyError: 'x' (test_contracts.py"),
+    ],
+    ids=["none", "list", "column", "number", "raises"],
+)
+def test_a_data_set_is_named_when_it_is_listed(rows, message):
+    with pytest.raises(DataError) as error:
+        ImageDataset(Pictures(rows), "?")
+    assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (lambda: None, "Pictures.image: expected a PIL image in RGB, got None"),
+        (
+            lambda: Image.new("L", (8, 8)),
+            "Pictures.image: expected a PIL image in RGB, got one in L",
+        ),
+        (
+            lambda: 1 / 0,
+            "Pictures.image: expected no error, got ZeroDivisionError: division by zero",
+        ),
+    ],
+    ids=["none", "grey", "raises"],
+)
+def test_a_data_set_whose_images_are_none_is_named_at_its_listing(image, message):
+    with pytest.raises(DataError) as error:
+        ImageDataset(Pictures(image=image), "?")
+    assert str(error.value).startswith(message)
+
+
+def test_data_sets_that_keep_the_contract_pass():
+    assert ImageDataset(Pictures(), "?")[1].truth == "oak"
+    assert len(ImageDataset(WorldImages(n=2), "?")) == 2
