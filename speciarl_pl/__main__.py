@@ -1,14 +1,14 @@
 """`python -m speciarl_pl`."""
 
 import sys
-from argparse import ArgumentParser
 
-from speciarl_pl import doctor
-from speciarl_pl.quiet import quieten
+from speciarl_pl.start_up import run_program
 
 
 def main(args: list[str]) -> int:
     """Run `doctor` by itself, without importing what it may find broken, and the rest."""
+    from speciarl_pl.quiet import quieten  # all imports are here, where Ctrl-C is seen to
+
     quieten()  # some is said at the import of what the commands need
     if args[:1] == ["doctor"]:
         return _doctor(args[1:])
@@ -30,12 +30,18 @@ def main(args: list[str]) -> int:
 
 
 def _doctor(args: list[str]) -> int:
+    from argparse import ArgumentParser
+
+    from speciarl_pl import doctor
+    from speciarl_pl.command_errors import run_command
+
     parser = ArgumentParser("python -m speciarl_pl doctor", description=doctor.__doc__)
     parser.add_argument(
         "--repair", action="store_true", help="make vLLM importable beside a torch for CPUs"
     )
-    return doctor.main(parser.parse_args(args).repair)
+    repair = parser.parse_args(args).repair
+    return run_command(lambda: doctor.main(repair))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_program(lambda: main(sys.argv[1:])))

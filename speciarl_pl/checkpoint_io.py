@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 
-from speciarl_pl.run_files import replacing
+from speciarl_pl.tensor_files import save_tensors
 
 
 class WholeCheckpointIO(TorchCheckpointIO):
@@ -20,5 +19,4 @@ class WholeCheckpointIO(TorchCheckpointIO):
         Raises:
             RunError: If the file cannot be written, naming it and the cause.
         """
-        with replacing(Path(path)) as part, part.open("wb") as file:
-            torch.save(checkpoint, file)
+        save_tensors(checkpoint, Path(path))
