@@ -29,6 +29,7 @@ LAYERS = (
         "quiet",
         "shipped_configs",
         "csv_cells",
+        "hub_ids",
         "lasting_output",
         "start_up",
         "storage",
