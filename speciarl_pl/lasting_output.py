@@ -9,7 +9,7 @@ import os
 import sys
 from contextlib import suppress
 from io import BufferedWriter, RawIOBase, TextIOWrapper
-from typing import Final
+from typing import Any, Final
 
 _NAMES: Final = {1: "stdout", 2: "stderr"}
 
@@ -62,7 +62,7 @@ def lost_output() -> str:
     return ""
 
 
-def _lasting(stream: TextIOWrapper, own: object, descriptor: int) -> TextIOWrapper:
+def _lasting(stream: Any, own: object, descriptor: int) -> Any:
     if type(stream) is not TextIOWrapper or stream is not own or _file_of(stream):
         return stream
     if stream.fileno() != descriptor:
@@ -72,7 +72,7 @@ def _lasting(stream: TextIOWrapper, own: object, descriptor: int) -> TextIOWrapp
     raw = LastingFile(descriptor)
     unbuffered = isinstance(stream.buffer, RawIOBase)  # python -u
     return TextIOWrapper(
-        raw if unbuffered else BufferedWriter(raw),  # type: ignore[arg-type]
+        raw if unbuffered else BufferedWriter(raw),
         encoding=stream.encoding,
         errors=stream.errors,
         line_buffering=stream.line_buffering,

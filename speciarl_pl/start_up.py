@@ -7,6 +7,7 @@ each package.
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Final
 
@@ -36,7 +37,8 @@ def run_program(program: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     if said := lost_output():
-        os.write(2, f"error: {said}\n".encode())
+        with suppress(OSError):
+            os.write(2, f"error: {said}\n".encode())
     return code or int(bool(said))
 
 
