@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from speciarl_pl.answer import thinking
 from speciarl_pl.callbacks.rollout_files import NAME
 from speciarl_pl.callbacks.rollout_log import on_rank_zero
+from speciarl_pl.csv_cells import escaped, safe_cells
 from speciarl_pl.data import ImageDataset
 from speciarl_pl.data.dataset import none_readable
 from speciarl_pl.file_names import opened_path, printable
@@ -55,7 +56,7 @@ class PredictionWriter(L.Callback):
         skipped = {one.id: one.reason for one in data.skipped}
         predictions = photo_predictions(photos, _rows(folder), skipped, thinking_opened)
         _write_jsonl(folder / "predictions.jsonl", predictions)
-        _write_csv(folder / "predictions.csv", predictions)
+        behind = _write_csv(folder / "predictions.csv", predictions)
         shown = [
             _with_picture(photos, place, one)
             for place, one in enumerate(predictions[: self.pictures])
@@ -63,7 +64,7 @@ class PredictionWriter(L.Callback):
         write_photos_page(
             folder / "predictions.html", shown, len(predictions), prediction_facts(folder)
         )
-        _print(folder, predictions, photos.notes)
+        _print(folder, predictions, [*photos.notes, *behind])
         if predictions and all(one.error for one in predictions):
             raise none_readable([one.error for one in predictions])
 
@@ -136,14 +137,19 @@ def _write_jsonl(path: Path, predictions: Sequence[PhotoPrediction]) -> None:
             file.write(json.dumps(_fields(one), ensure_ascii=False) + "\n")
 
 
-def _write_csv(path: Path, predictions: Sequence[PhotoPrediction]) -> None:
+def _write_csv(path: Path, predictions: Sequence[PhotoPrediction]) -> list[str]:
+    """Write the table; says how many cells are not as they came."""
     names = ("id", "answer", "abstained", "agreement", "answers", "error", "path")
+    rows = []
+    for one in predictions:
+        answers = (f"{answer or 'no readable answer'} ({n})" for answer, n in one.answers)
+        fields = {**_fields(one), "answers": "; ".join(answers)}
+        rows.append([fields[name] for name in names])
     with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, names, extrasaction="ignore")
-        writer.writeheader()
-        for one in predictions:
-            answers = (f"{answer or 'no readable answer'} ({n})" for answer, n in one.answers)
-            writer.writerow({**_fields(one), "answers": "; ".join(answers)})
+        csv.writer(file).writerows([names, *map(safe_cells, rows)])
+    count = sum(map(escaped, rows))
+    said = f"{path.name}: {count} text(s) stand behind a ', or a spreadsheet would run them"
+    return [said] if count else []
 
 
 def _fields(one: PhotoPrediction) -> dict[str, Any]:

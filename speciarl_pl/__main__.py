@@ -2,12 +2,15 @@
 
 import sys
 
-from speciarl_pl.commands import COMMANDS, help_text, unknown_command, version_text
-from speciarl_pl.quiet import quieten
+from speciarl_pl.start_up import run_program
 
 
 def main(args: list[str]) -> int:
     """Run a command; only what it needs is imported, and `doctor` not what it may find broken."""
+    # All imports are here, where Ctrl-C is seen to.
+    from speciarl_pl.commands import COMMANDS, help_text, unknown_command, version_text
+    from speciarl_pl.quiet import quieten
+
     quieten()  # some is said at the import of what the commands need
     name, rest = (args[0], args[1:]) if args else ("", [])
     if name in ("-h", "--help", "--version"):
@@ -40,4 +43,4 @@ def main(args: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_program(lambda: main(sys.argv[1:])))

@@ -1,12 +1,13 @@
 """Checkpoints that are written whole or not at all."""
 
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
-import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 
-from speciarl_pl.run_files import replacing
+from speciarl_pl.errors import RunError
+from speciarl_pl.tensor_files import save_tensors
 
 
 class WholeCheckpointIO(TorchCheckpointIO):
@@ -20,5 +21,21 @@ class WholeCheckpointIO(TorchCheckpointIO):
         Raises:
             RunError: If the file cannot be written, naming it and the cause.
         """
-        with replacing(Path(path)) as part, part.open("wb") as file:
-            torch.save(checkpoint, file)
+        save_tensors(checkpoint, Path(path))
+
+    def load_checkpoint(self, path: str | Path, *args: Any, **options: Any) -> dict[str, Any]:
+        """Read a checkpoint; unless told so, nothing but tensors and plain values.
+
+        Raises:
+            RunError: If it holds anything else, which could run code of its own.
+        """
+        if options.get("weights_only") is None:
+            options["weights_only"] = True
+        try:
+            return super().load_checkpoint(path, *args, **options)
+        except UnpicklingError as error:
+            raise RunError(
+                f"ckpt_path: {path}: holds more than tensors and plain values, which a run of "
+                "speciarl_pl never writes and which could run code; if you trust it and have to "
+                "read it, pass --weights_only false"
+            ) from error

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from speciarl_pl.errors import SpeciaRLError, TrainingError
 from speciarl_pl.file_names import print_all_names
 from speciarl_pl.quiet import quieten
+from speciarl_pl.start_up import INTERRUPTED, end_start_up, was_interrupted
+from speciarl_pl.storage import storage_message
 from speciarl_pl.terminal import say
 
 
@@ -14,9 +16,19 @@ def run_command(command: Callable[[], int]) -> int:
     """Run a command of the command line.
 
     Returns:
-        Its exit code; 1 for an error that the user can act on, 2 for a wrong argument. The error is
-        printed in a line; a bug is raised.
+        Its exit code; 1 for an error that the user can act on, 2 for a wrong argument, 130 after
+        Ctrl-C. The error is printed in a line; a bug is raised.
     """
+    end_start_up()
+    try:
+        return _run(command)
+    except (KeyboardInterrupt, Exception) as error:
+        if was_interrupted(error):
+            return INTERRUPTED
+        raise
+
+
+def _run(command: Callable[[], int]) -> int:
     print_all_names()
     quieten()
     try:
@@ -27,6 +39,10 @@ def run_command(command: Callable[[], int]) -> int:
         return _fail(str(error), 1)
     except ArgumentError as error:
         return _fail(f"{error}\n--help lists all options", 2)
+    except OSError as error:
+        if message := storage_message(error):
+            return _fail(message, 1)
+        raise
     except ValueError as error:
         if message := _argument_message(error):
             return _fail(message, 2)

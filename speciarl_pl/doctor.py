@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
+from speciarl_pl.command_errors import run_command
 from speciarl_pl.import_trial import ImportTrials
 from speciarl_pl.terminal import say
 from speciarl_pl.torchvision_repair import NEED_TORCHVISION, write_start_file
@@ -54,7 +55,8 @@ def command(args: Sequence[str]) -> int:
     parser.add_argument(
         "--repair", action="store_true", help="make vLLM importable beside a torch for CPUs"
     )
-    return main(parser.parse_args(args).repair)
+    repair = parser.parse_args(args).repair
+    return run_command(lambda: main(repair))
 
 
 def main(repair: bool = False) -> int:

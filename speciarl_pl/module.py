@@ -65,7 +65,8 @@ class SpeciaRLModule(L.LightningModule):
     module turns answers into verdicts, rewards and advantages, and updates the adapter.
 
     Args:
-        base: Directory or hub id of a vision-language model; `world` is the built-in one.
+        base: Directory or hub id of a vision-language model, `owner/name` or, to stay with one
+            version, `owner/name@revision`; `world` is the built-in one.
         lora: Size and place of the adapter.
         quantization: `nf4` holds the base's language model in 4 bit (QLoRA); null does not.
         dtype: Number format of the base; `auto` keeps that of its files. The adapter is float32.

@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from speciarl_pl.errors import TrainingError
 from speciarl_pl.policy import Policy
 from speciarl_pl.policy.finite import not_finite, weights
 from speciarl_pl.records import ScoredGroup
-from speciarl_pl.run_files import replacing
+from speciarl_pl.tensor_files import save_tensors
 
 
 class GradientWatch:
@@ -78,8 +76,7 @@ def save_step(path: Path, step: int, scored: Sequence[ScoredGroup]) -> None:
     Raises:
         RunError: If it cannot be written.
     """
-    with replacing(path) as part:
-        torch.save({"step": step, "groups": [_plain(one) for one in scored]}, part)
+    save_tensors({"step": step, "groups": [_plain(one) for one in scored]}, path)
 
 
 def _plain(scored: ScoredGroup) -> dict[str, Any]:

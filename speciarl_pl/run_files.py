@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 
 from speciarl_pl.errors import RunError
 from speciarl_pl.file_names import is_printable
+from speciarl_pl.storage import reason_and_advice
 
 
 @contextmanager
@@ -33,6 +34,8 @@ def replacing(path: Path) -> Iterator[Path]:
         ...     Path(folder, "a.txt").read_text()
         'whole'
     """
+    if not path.name:
+        raise RunError(f"{path}: cannot be written: a folder; name a file in it")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,11 +69,9 @@ def replacing_files(directory: Path) -> Iterator[Path]:
 
 
 def _not_written(path: Path, error: Exception) -> RunError:
-    reason = getattr(error, "strerror", None) or error
-    return RunError(
-        f"{path}: cannot be written ({reason}); what was there before is kept. Free some space or "
-        "choose another --run_dir"
-    )
+    reason, advice = reason_and_advice(error)
+    kept = "; what was there before is kept" if os.path.exists(path) else ""
+    return RunError(f"{path}: cannot be written ({reason}){kept}: {advice}")
 
 
 def write_json(path: Path, value: Any) -> None:

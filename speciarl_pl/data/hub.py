@@ -21,6 +21,7 @@ from speciarl_pl.data.shown import shown
 from speciarl_pl.data.source import Row
 from speciarl_pl.data.tables import require_columns
 from speciarl_pl.errors import DataError
+from speciarl_pl.hub_ids import pinned
 
 _SAVED: Final = ("dataset_dict.json", "dataset_info.json")
 """Files by which a folder written by `save_to_disk` is told."""
@@ -32,8 +33,9 @@ class HubTable:
     Nothing is loaded before it is needed. A copy in another process loads by itself.
 
     Args:
-        path: `owner/name` of a hub, or a local copy: a folder written by `save_to_disk`, one of
-            Parquet files, or one Parquet file, which has no splits.
+        path: `owner/name` of a hub, with `@` and a revision behind it if one is meant, or a local
+            copy: a folder written by `save_to_disk`, one of Parquet files, or one Parquet file,
+            which has no splits.
         split: Name of the split there; `all` takes all together.
         image_column: Column of images.
         label_column: Column of labels: texts, or numbers with names.
@@ -125,7 +127,8 @@ def _load(path: str, config: str | None) -> Dataset | DatasetDict:
             return Dataset.from_parquet(path)
         if any((Path(path) / name).is_file() for name in _SAVED):
             return load_from_disk(path)
-        return load_dataset(path, config)
+        name, revision = pinned(path)
+        return load_dataset(name, config, revision=revision)
     except Exception as error:  # the library raises almost anything
         _check_columns(Path(path))
         cause = error.__cause__ or error  # it says of itself only that there was an error

@@ -1,6 +1,7 @@
 """Listing folders."""
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -60,22 +61,50 @@ def walk_images(folder: Path, left_out: LeftOut | None = None) -> Iterator[Path]
     """List image files below `folder` at any depth, sorted.
 
     A file is an image by its ending, or else by its first bytes; see `kinds.left_out_as`. Hidden
-    files and folders are left out, and those that systems put there.
+    files and folders are left out, and those that systems put there. A folder that links lead to is
+    listed once: where it lies, or else below the first link.
 
     Args:
         folder: Where to look.
         left_out: Takes what is left out.
     """
     out = LeftOut() if left_out is None else left_out
-    for parent, folders, files in os.walk(folder, onerror=_closed_to(out), followlinks=True):
-        folders[:] = [name for name in sorted(folders) if is_entered(Path(parent, name), out)]
-        for name in sorted(files):
-            path = Path(parent, name)
+    found = _folders(folder, out)
+    for parent in sorted(found, key=lambda below: below.relative_to(folder).parts):
+        for name in sorted(found[parent]):
+            path = parent / name
             reason = HIDDEN if is_hidden(name) else left_out_as(path)
             if reason is None:
                 yield path
             else:
                 out.add(reason, name)
+
+
+def _folders(root: Path, out: LeftOut) -> dict[Path, list[str]]:
+    """Files of `root` and of all folders below it, each once, however many links lead to it.
+
+    Those that lie there come first, so that a folder goes by its own name and not by that of a link
+    beside it.
+    """
+    found: dict[Path, list[str]] = {}
+    listed: set[str] = set()
+    links = deque([root])
+    while links:
+        link = links.popleft()
+        if os.path.realpath(link) in listed:
+            _note_link(link, out)
+            continue
+        for parent, folders, files in os.walk(link, onerror=_closed_to(out)):
+            here = os.path.realpath(parent)
+            if here in listed:  # a link led here before
+                folders.clear()
+                continue
+            listed.add(here)
+            found[Path(parent)] = files
+            entered = [name for name in sorted(folders) if _is_entered(Path(parent, name), out)]
+            links += (Path(parent, name) for name in entered if Path(parent, name).is_symlink())
+            folders[:] = entered
+    return found
 
 
 def is_hidden(name: str) -> bool:
@@ -88,15 +117,18 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in _OF_SYSTEMS
 
 
-def is_entered(folder: Path, out: LeftOut) -> bool:
+def _is_entered(folder: Path, out: LeftOut) -> bool:
     """Whether to look into a folder; one that is not is noted in `out`."""
     if is_hidden(folder.name):
         out.add(HIDDEN, f"{folder.name}/")
         return False
-    if folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve()):
-        out.add("link to a folder that it lies in", f"{folder.name}/")
-        return False
     return True
+
+
+def _note_link(link: Path, out: LeftOut) -> None:
+    above = link.parent.resolve().is_relative_to(link.resolve())
+    reason = "link to a folder that it lies in" if above else "link to a folder that is listed"
+    out.add(reason, f"{link.name}/")
 
 
 def _closed_to(out: LeftOut) -> Callable[[OSError], None]:

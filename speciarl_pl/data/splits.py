@@ -11,11 +11,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
+from speciarl_pl.csv_cells import safe_cell
 from speciarl_pl.data.listing import require_file
 from speciarl_pl.data.lists import require_unique
 from speciarl_pl.data.shown import shown
 from speciarl_pl.data.tables import read_columns
 from speciarl_pl.errors import DataError
+from speciarl_pl.run_files import replacing
 
 SPLITS: Final = ("train", "val", "test")
 """Names of splits in such a list."""
@@ -69,12 +71,15 @@ def parse_coop(content: bytes, name: str | Path) -> dict[str, str]:
 
 
 def write_split(path: Path, splits: dict[str, str]) -> None:
-    """Write a list of splits as CSV with the columns split and filename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
+    """Write a list of splits as CSV with the columns split and filename, whole or not at all.
+
+    Raises:
+        RunError: If the file cannot be written.
+    """
+    with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["split", "filename"])
-        writer.writerows([split, name] for name, split in splits.items())
+        writer.writerows([split, safe_cell(name)] for name, split in splits.items())
 
 
 def count_splits(splits: dict[str, str]) -> dict[str, int]:

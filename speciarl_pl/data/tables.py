@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 import pyarrow
 import pyarrow.parquet
 
+from speciarl_pl.csv_cells import original_cell
 from speciarl_pl.data.listing import require_file
 from speciarl_pl.data.shown import shown
 from speciarl_pl.data.text_file import read_text
@@ -47,9 +48,9 @@ def read_columns(
 ) -> Columns:
     """Read a table whole.
 
-    Cells of CSV are text as written (`None`, `NA` and numbers are not interpreted); names of
-    columns are tidied. Commas, semicolons, tabs and bars between cells are told apart by the
-    header.
+    Cells of CSV are text as written (`None`, `NA` and numbers are not interpreted), but for the `'`
+    before what a spreadsheet would run, see `csv_cells`; names of columns are tidied. Commas,
+    semicolons, tabs and bars between cells are told apart by the header.
 
     Args:
         path: The table; the file name's ending tells its format.
@@ -133,7 +134,7 @@ def _read_csv(path: Path, wanted: Sequence[str] | None, encoding: str | None) ->
                 " put a label that holds one in double quotes"
             )
     return {
-        name: [row[at] for row in rows]
+        name: [original_cell(row[at]) for row in rows]
         for at, name in enumerate(names)
         if wanted is None or name in wanted
     }

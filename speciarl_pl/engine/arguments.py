@@ -7,6 +7,7 @@ import torch
 
 from speciarl_pl.engine.base import pixel_limits
 from speciarl_pl.engine.served import adapter_rank
+from speciarl_pl.hub_ids import pinned
 from speciarl_pl.policy import Policy
 
 SleepLevel = Literal[0, 1, 2]
@@ -43,11 +44,15 @@ def engine_arguments(
 ) -> dict[str, Any]:
     """Arguments of `vllm.LLM` that make it serve the policy's base and adapter."""
     gpu = torch.cuda.is_available()
+    revision = pinned(policy.base_name)[1]
     limits = {"image": 1}
     if getattr(policy.base.config, "video_token_id", None) is not None:
         limits["video"] = 0
     arguments: dict[str, Any] = {
         "model": policy.base.name_or_path,
+        "revision": revision,
+        "tokenizer_revision": revision,
+        "trust_remote_code": False,
         "dtype": str(policy.compute_dtype).removeprefix("torch."),
         "enable_lora": True,
         "max_loras": 1,

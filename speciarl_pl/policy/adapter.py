@@ -12,6 +12,7 @@ from peft.utils import get_peft_model_state_dict, load_peft_weights, set_peft_mo
 from torch import Tensor
 
 from speciarl_pl.errors import ModelError
+from speciarl_pl.policy.adapter_limits import check_numbers
 from speciarl_pl.policy.finite import check_finite
 from speciarl_pl.policy.modules import decoder_linears, decoder_name, other_linears
 from speciarl_pl.policy.spec import LoraSpec
@@ -62,8 +63,9 @@ def load(base: Any, directory: str) -> PeftModel:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Found missing adapter keys")
+            found = load_peft_weights(directory, device="cpu")
+            check_numbers(directory, found)
             model = PeftModel.from_pretrained(base, directory, is_trainable=True)
-        found = load_peft_weights(directory, device="cpu")
     except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
         raise ModelError(f"{directory}: does not fit the base model: {error}") from error
     _check_names(directory, found.keys(), state_dict(model).keys(), inside)

@@ -12,6 +12,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_
 from transformers.utils import logging as transformers_logging
 
 from speciarl_pl.errors import ModelError
+from speciarl_pl.hub_ids import pinned
 
 NEEDED = (
     "needed: a vision-language model as transformers saves it (config.json, weights, processor)"
@@ -33,7 +34,7 @@ def vlm_config(path: str) -> Any:
     """Config of the vision-language model at `path`.
 
     Args:
-        path: A directory, or a hub id.
+        path: A directory, or a hub id, if wanted with the revision (`owner/name@revision`).
 
     Returns:
         The transformers config.
@@ -45,7 +46,8 @@ def vlm_config(path: str) -> Any:
     _check_directory(path)
     try:
         with quiet():
-            config = AutoConfig.from_pretrained(path, trust_remote_code=False)
+            name, revision = pinned(path)
+            config = AutoConfig.from_pretrained(name, revision=revision, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         if "trust_remote_code" in str(error):
             raise ModelError(
@@ -98,7 +100,7 @@ def _check_directory(path: str) -> None:
 
 
 def _may_be_hub_id(path: str) -> bool:
-    return re.fullmatch(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?", path) is not None
+    return re.fullmatch(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?", pinned(path)[0]) is not None
 
 
 def _cause(error: BaseException) -> str:

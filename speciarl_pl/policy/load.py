@@ -9,6 +9,7 @@ import torch
 import transformers as typed_transformers
 
 from speciarl_pl.errors import ModelError
+from speciarl_pl.hub_ids import pinned
 from speciarl_pl.policy import adapter as adapters
 from speciarl_pl.policy import identity
 from speciarl_pl.policy.checkpoint import quiet, resolve, vlm_config
@@ -41,7 +42,8 @@ def load_policy(
     """Load a vision-language model and put a LoRA adapter on its language model.
 
     Args:
-        base: `world`, a directory, or a hub id of a VLM of transformers.
+        base: `world`, a directory, or a hub id of a VLM of transformers, with `@` and a revision
+            behind it if it is to stay the same (`owner/name@revision`).
         lora: The fresh adapter; `LoraSpec()` if missing. Not looked at when `adapter` is given.
         quantization: `nf4` for QLoRA.
         dtype: Type of the frozen weights.
@@ -121,7 +123,13 @@ def load_base(path: str, config: Any, dtype: Dtype, quantization: Quantization |
         ModelError: If weights are missing, do not fit the config, or are not finite.
         MissingExtraError: If bitsandbytes is needed and absent.
     """
-    options: dict[str, Any] = {"dtype": dtype, "attn_implementation": "sdpa"}
+    name, revision = pinned(path)
+    options: dict[str, Any] = {
+        "dtype": dtype,
+        "attn_implementation": "sdpa",
+        "revision": revision,
+        "trust_remote_code": False,
+    }
     if quantization == "nf4":
         options["quantization_config"] = nf4_config(config, _compute_dtype(config, dtype))
         options["device_map"] = {
@@ -129,7 +137,7 @@ def load_base(path: str, config: Any, dtype: Dtype, quantization: Quantization |
         }
     try:
         model, info = transformers.AutoModelForImageTextToText.from_pretrained(
-            path, output_loading_info=True, **options
+            name, output_loading_info=True, **options
         )
     except (OSError, RuntimeError, ValueError) as error:
         raise ModelError(f"{path}: the weights cannot be loaded: {error}") from error

@@ -11,6 +11,7 @@ import transformers as typed_transformers
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
 from speciarl_pl.errors import ModelError
+from speciarl_pl.hub_ids import pinned
 from speciarl_pl.policy.encoder import PromptEncoder, QwenPromptEncoder
 from speciarl_pl.policy.image_tokens import declared_token_ids, image_token_ids, probes
 from speciarl_pl.policy.pixels import limit_pixels
@@ -101,17 +102,21 @@ def image_backend() -> Literal["torchvision", "pil"]:
 
 def _qwen_parts(path: str, config: Any) -> tuple[Any, Any]:
     """Tokenizer, with its chat template, and image processor."""
-    tokenizer = transformers.AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+    name, revision = pinned(path)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(
+        name, revision=revision, trust_remote_code=False
+    )
     tokenizer.chat_template = _chat_template(path) or tokenizer.chat_template
     if tokenizer.chat_template is None:
         raise ValueError("neither processor nor tokenizer has a chat template")
-    images = transformers.AutoImageProcessor.from_pretrained(path, **_options())
+    images = transformers.AutoImageProcessor.from_pretrained(name, **_options(revision))
     return tokenizer, images
 
 
 def _parts(path: str, config: Any) -> tuple[Any, Any]:
     """Processor, with its chat template, and its image processor."""
-    processor = transformers.AutoProcessor.from_pretrained(path, **_options())
+    name, revision = pinned(path)
+    processor = transformers.AutoProcessor.from_pretrained(name, **_options(revision))
     if processor.chat_template is None:
         processor.chat_template = processor.tokenizer.chat_template
     if processor.chat_template is None and config.model_type not in WITHOUT_TEMPLATE:
@@ -119,16 +124,17 @@ def _parts(path: str, config: Any) -> tuple[Any, Any]:
     return processor, processor.image_processor
 
 
-def _options() -> dict[str, Any]:
+def _options(revision: str | None) -> dict[str, Any]:
     # Code of a repository is never run; unless told so, transformers would ask on the terminal.
-    return {"backend": image_backend(), "trust_remote_code": False}
+    return {"backend": image_backend(), "revision": revision, "trust_remote_code": False}
 
 
 def _chat_template(path: str) -> str | None:
     """The template that a processor would take before that of the tokenizer, if it has a file."""
+    repository, revision = pinned(path)
     for name in ("chat_template.jinja", "chat_template.json"):
         try:
-            file: str = transformers.utils.cached_file(path, name)
+            file: str = transformers.utils.cached_file(repository, name, revision=revision)
             text = Path(file).read_text(encoding="utf-8")
         except OSError:
             continue

@@ -31,7 +31,7 @@ def nf4_config(config: Any, compute_dtype: torch.dtype) -> Any:
         raise MissingExtraError("bitsandbytes", "qlora")
     auto_model: Any = AutoModelForImageTextToText
     with torch.device("meta"):
-        skeleton = auto_model.from_config(config)
+        skeleton = auto_model.from_config(config, trust_remote_code=False)
     options: Any = BitsAndBytesConfig
     return options(
         load_in_4bit=True,

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from speciarl_pl.errors import MissingExtraError
+from speciarl_pl.hub_ids import pinned
 from speciarl_pl.policy.checkpoint import quiet
 
 MINI_LM: Final = "sentence-transformers/all-MiniLM-L6-v2"
@@ -87,7 +88,9 @@ def _load(encoder: str) -> Any:
     with quiet():
         library = import_module("sentence_transformers")
         try:
-            return library.SentenceTransformer(encoder, device="cpu")
+            name, revision = pinned(encoder)
+            options = {"revision": revision, "trust_remote_code": False}
+            return library.SentenceTransformer(name, device="cpu", **options)
         except (OSError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise ValueError(

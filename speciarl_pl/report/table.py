@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
+from speciarl_pl.csv_cells import safe_cells
 from speciarl_pl.report.remarks import aside
 from speciarl_pl.report.results import RATES
 from speciarl_pl.report.stages import Stage, datasets_of
@@ -130,7 +131,8 @@ def numbers_csv(rows: Sequence[Row]) -> str:
     for row in rows:
         estimates = [row.values[name] for name in RATES]
         numbers = [n for each in estimates for n in (each.value, each.low, each.high)]
-        writer.writerow([row.scope, row.kind, row.stage, row.images, row.samples, *numbers])
+        texts = safe_cells([row.scope, row.kind, row.stage])
+        writer.writerow([*texts, row.images, row.samples, *numbers])
     return file.getvalue()
 
 

@@ -7,9 +7,10 @@ import os
 import pytest
 from PIL import Image
 
-from speciarl_pl.callbacks.predictions import photo_predictions
+from speciarl_pl.callbacks.predictions import _write_csv, photo_predictions
 from speciarl_pl.data import ImageDataset
 from speciarl_pl.data.datasets.photo_list import PhotoList
+from speciarl_pl.data.tables import read_columns
 
 SETTINGS = (
     "--rollout.val_group_size=4",
@@ -65,6 +66,22 @@ def test_every_photo_is_there_in_order_also_one_that_could_not_be_read():
         ("b.jpg", None, "b.jpg: empty"),
         ("c.jpg", "dog", ""),
     ]
+
+
+def test_no_cell_of_the_table_is_run_by_a_spreadsheet_and_all_come_back(tmp_path):
+    answers = ["=HYPERLINK(1)", "dog", "'@x", "-1"]
+    names = ["+a.jpg", "b.jpg", "c.jpg", "d.jpg"]
+    drawn = [row for at, answer in enumerate(answers) for row in rows(at, (answer, ""))]
+    found = photo_predictions(photos(*names), drawn, {})
+    path = tmp_path / "predictions.csv"
+    said = _write_csv(path, found)
+    with path.open(newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert not any(cell[:1] in ("=", "+", "-", "@") for cell in cells)
+    table = read_columns(path)
+    assert (table["id"], table["answer"]) == (names, answers)
+    assert said == ["predictions.csv: 8 text(s) stand behind a ', or a spreadsheet would run them"]
+    assert _write_csv(path, found[1:2]) == []
 
 
 @pytest.fixture

@@ -116,6 +116,14 @@ def test_the_engine_takes_after_the_policy(policy):
     assert arguments["distributed_executor_backend"] == "external_launcher"
 
 
+def test_the_engine_serves_the_revision_of_the_policy_and_runs_no_code_of_it(policy, monkeypatch):
+    assert engine_arguments(policy, None, None, 0, 1)["revision"] is None
+    monkeypatch.setattr(policy, "base_name", "owner/name@v1")
+    arguments = engine_arguments(policy, None, None, 0, 1)
+    assert (arguments["revision"], arguments["tokenizer_revision"]) == ("v1", "v1")
+    assert arguments["trust_remote_code"] is False
+
+
 def test_pixel_limits_are_those_of_the_trainers_processor():
     policy = load_policy("world", min_pixels=784, max_pixels=1568)
     assert pixel_limits(policy) == {"size": {"shortest_edge": 784, "longest_edge": 1568}}

@@ -7,14 +7,16 @@ from speciarl_pl.data.hub import HubTable
 from speciarl_pl.data.images import MAX_PIXELS
 from speciarl_pl.data.label_styles import Labeller, LabelStyle
 from speciarl_pl.data.source import ImageSource, Row, as_table
+from speciarl_pl.hub_ids import pinned
 
 
 class HubImages(ImageSource):
     """Images and labels of a data set of a hub, or of a local copy of one.
 
     Args:
-        hub: `owner/name`, or a local copy: a folder written by `save_to_disk`, one of Parquet
-            files, or one Parquet file, which has no splits.
+        hub: `owner/name`, with `@` and a revision behind it to stay with one version, or a local
+            copy: a folder written by `save_to_disk`, one of Parquet files, or one Parquet file,
+            which has no splits.
         split: Name of the split there; `all` takes all together.
         image_column: Column of images: pictures as the `datasets` library stores them, the bytes of
             image files, records of `bytes` and `path`, or lists of one of these.
@@ -55,7 +57,7 @@ class HubImages(ImageSource):
         label_style: LabelStyle | None = None,
         label_map: str | None = None,
     ) -> None:
-        last = hub.rstrip("/").rpartition("/")[2].removesuffix(".parquet")
+        last = pinned(hub)[0].rstrip("/").rpartition("/")[2].removesuffix(".parquet")
         super().__init__(name or last or "hub", limit, seed, include, exclude)
         self.clean = clean
         self._labeller = Labeller(label_style, "numbered" if clean else "raw", label_map)

@@ -10,6 +10,7 @@ from typing import Final, TextIO
 import numpy as np
 
 from speciarl_pl.category import Category
+from speciarl_pl.csv_cells import original_cell
 from speciarl_pl.errors import DataError
 from speciarl_pl.records import Pair
 
@@ -74,8 +75,8 @@ def read_pairs(path: Path) -> PairFile:
 
     Columns: `truth` (or `ground_truth`), `prediction` and, if wanted, `category` (a label of
     `Category`, or nothing) and `dataset`, which the pair carries to the judge. Others are left
-    alone. Equal rows are kept. Truths and predictions are taken as written; a prediction may be
-    blank, a truth may not.
+    alone. Equal rows are kept. Truths and predictions are taken as written, but for the `'` before
+    what a spreadsheet would run; a prediction may be blank, a truth may not.
 
     Raises:
         DataError: If the file cannot be read or a row is malformed; names the file and the line.
@@ -112,7 +113,7 @@ def _tables(file: TextIO, path: Path) -> Iterator[tuple[int, dict[str, object]]]
             if cells and len(cells) != len(header):
                 raise _bad(path, reader.line_num, f"expected {len(header)} fields", len(cells))
             if cells:
-                yield reader.line_num, dict(zip(header, cells, strict=True))
+                yield reader.line_num, dict(zip(header, map(original_cell, cells), strict=True))
     except csv.Error as error:
         raise DataError(f"{path}, line {reader.line_num}: malformed: {error}") from error
 

@@ -47,6 +47,23 @@ def saved(tmp_path):
     return str(path)
 
 
+def test_a_revision_behind_the_id_is_asked_for(monkeypatch):
+    asked = []
+
+    def load_dataset(*words, **options):
+        asked.append((*words, options))
+        return DatasetDict({"test": table([1])})
+
+    monkeypatch.setattr("speciarl_pl.data.hub.load_dataset", load_dataset)
+    for hub in ("someone/birds", "someone/birds@v1.2"):
+        source = HubImages(hub)
+        assert (source.name, len(source.table())) == ("birds", 1)
+    assert asked == [
+        ("someone/birds", None, {"revision": None}),
+        ("someone/birds", None, {"revision": "v1.2"}),
+    ]
+
+
 def test_numbers_become_names(saved):
     source = HubImages(saved)
     rows = source.table()
