@@ -9,11 +9,11 @@ from dataclasses import replace
 import lightning as L
 
 from speciarl_pl.callbacks.seeding import rollout_seed
-from speciarl_pl.callbacks.stop_signals import stop_if_asked
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.records import Batch, RolloutGroup, Sample
 from speciarl_pl.sampling import Finished, RolloutRequest, Sampling
+from speciarl_pl.stop_signals import alone, stop_if_asked
 from speciarl_pl.together import together
 
 
@@ -141,7 +141,8 @@ class RolloutCallback(L.Callback, ABC):
             for sample, prompt in zip(batch.samples, batch.prompts, strict=True)
         ]
         finished = module.begin_judging()
-        groups = self.generate(module, requests, sampling, finished) if requests else []
+        with alone(getattr(module, "_trainer", None)):
+            groups = self.generate(module, requests, sampling, finished) if requests else []
         _check_complete(requests, groups)
         return groups
 

@@ -34,6 +34,7 @@ from speciarl_pl.callbacks import (
     StopCheckpoint,
     Thumbnails,
 )
+from speciarl_pl.callbacks.rank_watch import LEADER_VARIABLE, watch_leader
 from speciarl_pl.checkpoint_files import find_checkpoint, newest_checkpoint, slurm_checkpoints
 from speciarl_pl.checkpoint_io import WholeCheckpointIO
 from speciarl_pl.command_errors import run_command
@@ -160,7 +161,9 @@ class SpeciaRLCLI(LightningCLI):
         options = self.config[self.subcommand]
         if getattr(rank_zero_only, "rank", 0):
             options.run_dir = options.run_dir or _run_dir_of_rank_zero()
+            watch_leader()
             return
+        os.environ[LEADER_VARIABLE] = str(os.getpid())
         run_dir = Path(options.run_dir) if options.run_dir else _new_run_dir(options.config)
         resumed = self.subcommand == "fit" and (options.ckpt_path or _started_again(run_dir))
         if not resumed and any(
@@ -264,6 +267,10 @@ def main(args: Sequence[str] | None = None) -> int:
         except RunStopped as stop:
             stop.wait()
             return int(stop.code or 0)
+        except RuntimeError as error:
+            if isinstance(lost := getattr(error, "lost", None), RunError):
+                raise lost from error  # another rank is gone
+            raise
         except SystemExit as stop:
             if isinstance(stop.__context__, KeyboardInterrupt):  # Lightning's, before training
                 return _INTERRUPTED

@@ -48,6 +48,8 @@ from speciarl_pl.rollout_stats import rollout_stats
 from speciarl_pl.sampling import Finished
 from speciarl_pl.step_log import StepLog
 from speciarl_pl.step_totals import step_totals
+from speciarl_pl.stop_signals import alone, stop_if_asked
+from speciarl_pl.together import together
 from speciarl_pl.trainer_check import (
     check_monitors,
     check_optimizer,
@@ -301,7 +303,12 @@ class SpeciaRLModule(L.LightningModule):
         return None if judge is None else self._judging.begin(judge)
 
     def _judge(self, batch: Batch) -> list[JudgedGroup]:
-        return self._judging.judge(self.judge, self._rolled_out(batch))
+        groups = self._rolled_out(batch)
+        with together(self._trainer, JudgeError), alone(self._trainer):
+            judged = self._judging.judge(self.judge, groups)
+        if self._trainer is not None:
+            stop_if_asked(self._trainer)
+        return judged
 
     def _rolled_out(self, batch: Batch) -> list[RolloutGroup]:
         if batch.groups is None:

@@ -7,6 +7,7 @@ import lightning as L
 import torch
 
 from speciarl_pl.errors import SpeciaRLError
+from speciarl_pl.stop_signals import LeftWork
 
 
 @contextmanager
@@ -16,7 +17,8 @@ def together(trainer: L.Trainer | None, kind: type[SpeciaRLError]) -> Iterator[N
     A rank that raises alone leaves the others waiting for it, in whatever they next do together,
     until their connection breaks or times out, and their message does not say why. Hence all have
     to come here, and what is done inside may not itself wait for the others, unless it fails on
-    all alike, as another such context does.
+    all alike, as another such context does. A rank that was told to stop within `alone` comes here
+    early, and goes on behind the context, where `stop_if_asked` has to follow.
 
     Args:
         trainer: Of this process; None, or one with a single process, changes nothing.
@@ -34,6 +36,8 @@ def together(trainer: L.Trainer | None, kind: type[SpeciaRLError]) -> Iterator[N
         yield
     except Exception as error:
         failure = error
+    except LeftWork:
+        pass
     cause = _first_cause(trainer, failure)
     if failure is not None:
         raise failure

@@ -24,6 +24,7 @@ LAYERS = (
         "subcommands",
         "pages",
         "torchvision_repair",
+        "stop_signals",
         "together",
         "terminal",
         "quiet",
