@@ -57,6 +57,7 @@ class RankWatch(threading.Thread):
         self._say_end = say_end
         self._several = trainer.world_size > 1
         self._store = _store() if self._several else None
+        self._leader = os.getppid() if _started_by_leader() else None
         self._first: float | None = None
         self._end: tuple[float, int, str] | None = None
         self._over = threading.Event()
@@ -134,6 +135,9 @@ class RankWatch(threading.Thread):
         """What another rank was sent; this one then sends itself the same."""
         if self._store is None or self._first is not None:
             return
+        if self._leader is not None and os.getppid() != self._leader:
+            self._lose("rank 0 has ended")
+            return  # it keeps the store
         try:
             if self._store.check([_KEY]):
                 self._first = time.monotonic()
@@ -141,7 +145,7 @@ class RankWatch(threading.Thread):
                 if self._connector.starting:
                     self.end_in(_GRACE_S, 128 + self._connector.signum(kind), "")
                 os.kill(os.getpid(), self._connector.signum(kind))
-        except RuntimeError:  # it is kept by rank 0
+        except RuntimeError:
             self._store = None
             self._lose("rank 0 has ended")
 
@@ -171,9 +175,9 @@ class RankWatch(threading.Thread):
 
 def watch_leader() -> None:
     """End this process when the one that started it is gone; for a rank that Lightning started."""
-    leader = os.getppid()
-    if os.environ.get(LEADER_VARIABLE) != str(leader):
+    if not _started_by_leader():
         return
+    leader = os.getppid()
 
     def watch() -> None:
         while os.getppid() == leader:
@@ -182,6 +186,10 @@ def watch_leader() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True, name="leader-watch").start()
+
+
+def _started_by_leader() -> bool:
+    return os.environ.get(LEADER_VARIABLE) == str(os.getppid())
 
 
 def _store() -> Any:

@@ -69,6 +69,16 @@ class StopCheckpoint(L.Callback):
         self._watch.begin()
         connector.register_signal_handlers()
 
+    def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Say so if there was nothing left to do."""
+        assert isinstance(pl_module, SpeciaRLModule)
+        connector = connector_of(trainer)
+        if connector is not None and connector.starting and pl_module.batches_trained:
+            _print(
+                f"This run was finished before, after {pl_module.batches_trained} batches; for "
+                "more of them raise --trainer.max_steps or --trainer.max_epochs"
+            )
+
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Look no longer at signals and ranks."""
         if self._watch is not None:

@@ -48,8 +48,7 @@ from speciarl_pl.rollout_stats import rollout_stats
 from speciarl_pl.sampling import Finished
 from speciarl_pl.step_log import StepLog
 from speciarl_pl.step_totals import step_totals
-from speciarl_pl.stop_signals import alone, stop_if_asked
-from speciarl_pl.together import together
+from speciarl_pl.together import apart
 from speciarl_pl.trainer_check import (
     check_monitors,
     check_optimizer,
@@ -304,11 +303,8 @@ class SpeciaRLModule(L.LightningModule):
 
     def _judge(self, batch: Batch) -> list[JudgedGroup]:
         groups = self._rolled_out(batch)
-        with together(self._trainer, JudgeError), alone(self._trainer):
-            judged = self._judging.judge(self.judge, groups)
-        if self._trainer is not None:
-            stop_if_asked(self._trainer)
-        return judged
+        with apart(self._trainer, JudgeError):
+            return self._judging.judge(self.judge, groups)
 
     def _rolled_out(self, batch: Batch) -> list[RolloutGroup]:
         if batch.groups is None:

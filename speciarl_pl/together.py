@@ -1,13 +1,13 @@
 """Steps of several processes that fail on all of them, or on none."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import lightning as L
 import torch
 
 from speciarl_pl.errors import SpeciaRLError
-from speciarl_pl.stop_signals import LeftWork
+from speciarl_pl.stop_signals import LeftWork, alone, stop_if_asked
 
 
 @contextmanager
@@ -43,6 +43,26 @@ def together(trainer: L.Trainer | None, kind: type[SpeciaRLError]) -> Iterator[N
         raise failure
     if cause:
         raise kind(cause)
+
+
+@contextmanager
+def apart(
+    trainer: L.Trainer | None, kind: type[SpeciaRLError], stoppable: bool = True
+) -> Iterator[None]:
+    """`together` for long work in which a rank waits for no other, and which a stop cuts short.
+
+    Args:
+        trainer: As of `together`.
+        kind: As of `together`.
+        stoppable: Whether nothing is half-done if the work is left.
+
+    Raises:
+        RunStopped: On all ranks, if any was asked to stop.
+    """
+    with together(trainer, kind), alone(trainer) if stoppable else nullcontext():
+        yield
+    if stoppable and trainer is not None:
+        stop_if_asked(trainer)
 
 
 def _first_cause(trainer: L.Trainer, failure: Exception | None) -> str:

@@ -46,6 +46,7 @@ LAYERS = (
         "checkpoint",
         "checkpoint_files",
         "checkpoint_io",
+        "run_start",
         "metrics_csv",
         "report",
     },

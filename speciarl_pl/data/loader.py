@@ -1,6 +1,7 @@
 """Loaders that Lightning takes as they are: it neither rebuilds them nor changes their sampler."""
 
 import os
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,6 +12,9 @@ from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 from speciarl_pl.data.collate import Collate, pin
 from speciarl_pl.data.sampler import EvalBatches, TrainBatches
 from speciarl_pl.records import Batch, Sample, SkippedSample
+
+_PATIENCE_S = 10
+"""After SIGTERM a worker waits so long for the main process to end it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ class BatchLoader:
             collate_fn=collate,
             num_workers=workers.count,
             persistent_workers=workers.persistent and workers.count > 0,
-            worker_init_fn=_quiet_tokenizers,
+            worker_init_fn=_begin_worker,
             # Every pass draws a seed for its workers, by default from the generator of all else: a
             # run that goes on, and so begins a pass more, would have other random numbers.
             generator=torch.Generator(),
@@ -125,6 +129,14 @@ class ResumableLoader(BatchLoader):
             yield batch
 
 
-def _quiet_tokenizers(_: int) -> None:
-    """Keep fast tokenizers from warning that they were forked; a worker needs no threads."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+def _begin_worker(_: int) -> None:
+    """Leave it to the main process when to end, and keep fast tokenizers from warning of forks.
+
+    Ctrl-C goes to all processes of a terminal, SIGTERM under SLURM to all of a job; a worker that
+    ended at once would end the run by an error before it could save.
+    """
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # a worker needs no threads
+    for signum in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(signum, signal.SIG_IGN)
+    signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: signal.alarm(_PATIENCE_S))
