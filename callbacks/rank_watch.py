@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 import lightning as L
@@ -175,9 +176,13 @@ class RankWatch(threading.Thread):
 
 def watch_leader() -> None:
     """End this process when the one that started it is gone; for a rank that Lightning started."""
-    if not _started_by_leader():
+    leader = int(os.environ.get(LEADER_VARIABLE, "0"))
+    if not leader:
         return
-    leader = os.getppid()
+    if os.getppid() != leader:
+        if not Path("/proc", str(leader)).exists() and Path("/proc/self").exists():
+            os._exit(1)  # it was gone before this process had come so far
+        return
 
     def watch() -> None:
         while os.getppid() == leader:

@@ -18,6 +18,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 import speciarl_pl.data.datasets  # noqa: F401  (short class names work for what is imported)
+from speciarl_pl.all_data_sets import parse_for_all
 from speciarl_pl.callbacks import (
     AdapterExport,
     Continuation,
@@ -145,7 +146,7 @@ class SpeciaRLCLI(LightningCLI):
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse, and decide where the run begins; a checkpoint that is none is refused."""
-        self.config = parser.parse_args(with_shipped_configs(self._words))
+        self.config = parse_for_all(parser.parse_args, with_shipped_configs(self._words))
         options = self.config[self.config.subcommand]
         run = options.run_dir and Path(options.run_dir)
         folder = options.checkpoint.dirpath and Path(options.checkpoint.dirpath)

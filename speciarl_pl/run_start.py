@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,7 +161,10 @@ def set_aside(start: Start, run: Path) -> str:
         return start.said
     folder = new_directory(run, "before")
     for path in start.left:
-        os.replace(path, folder / path.name)
+        if path.name == "config.yaml":  # other ranks may still have to read it
+            shutil.copy2(path, folder)
+        else:
+            os.replace(path, folder / path.name)
     return f"{start.said}; what it left was moved to {folder}"
 
 

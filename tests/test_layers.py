@@ -47,6 +47,7 @@ LAYERS = (
         "checkpoint_files",
         "checkpoint_io",
         "run_start",
+        "all_data_sets",
         "metrics_csv",
         "report",
     },
