@@ -60,7 +60,7 @@ class RunStopped(SystemExit):
         for child in self.children:
             if self.hard:
                 child.kill()
-            with suppress(Exception):
+            with suppress(Exception, KeyboardInterrupt):  # all is saved: a Ctrl-C ends the waiting
                 child.wait(seconds)
 
 
