@@ -82,10 +82,14 @@ class RankWatch(threading.Thread):
         """
         if not (failed and self._several):
             self._end = None
-        if not self._over.is_set():
-            self._over.set()
-            if threading.current_thread() is threading.main_thread():
-                signal.set_wakeup_fd(self._fd_before)
+        if self._over.is_set():
+            return
+        if threading.current_thread() is threading.main_thread():
+            signal.set_wakeup_fd(self._fd_before)
+        self._over.set()
+        self._to.send(b"\0")
+        if self._end is None:
+            self.join(_GRACE_S)
 
     def wait_for_loss(self, seconds: float = 2 * _POLL_S + 0.5) -> str:
         """Which rank is gone, of which this one may have heard by a broken connection first."""
@@ -112,6 +116,8 @@ class RankWatch(threading.Thread):
                 self._hear()
                 self._look_at_children()
             self._end_if_due()
+        self._from.close()
+        self._to.close()
 
     def _note(self, kind: StopKind) -> None:
         """What this process was sent, also while its main thread cannot see it."""

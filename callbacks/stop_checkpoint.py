@@ -1,5 +1,6 @@
 """A run that has to stop is saved as of its last finished batch, and says how to go on."""
 
+import re
 import shlex
 from collections.abc import Sequence
 from contextlib import suppress
@@ -28,6 +29,10 @@ from speciarl_pl.terminal import say
 
 STOPPED: Final = "stopped.ckpt"
 """Name of the file among the run's checkpoints."""
+
+
+_CLOSED: Final = re.compile("connection (closed|reset)|broken pipe", re.IGNORECASE)
+"""What torch says when the process at the other end is gone."""
 
 
 class StopCheckpoint(L.Callback):
@@ -192,7 +197,8 @@ class StopCheckpoint(L.Callback):
             return False
         if not isinstance(exception, RuntimeError):  # as torch raises, in all its kinds
             return False
-        if what := self._watch.wait_for_loss():
+        broken = "another rank has ended" if _CLOSED.search(str(exception)) else ""
+        if what := self._watch.wait_for_loss() or broken:
             exception.lost = RunError(self._without(trainer, what))  # type: ignore[attr-defined]
         return bool(what)
 

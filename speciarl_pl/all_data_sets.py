@@ -8,7 +8,7 @@ from typing import Any, Final
 import yaml
 from jsonargparse import Namespace
 
-_ROLES: Final = ("train", "val", "test")
+_ROLES: Final = ("val", "test")
 _OPTION: Final = r"--data\.{}\.init_args\.([^=\s]+)"
 
 

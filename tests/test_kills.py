@@ -89,7 +89,6 @@ def test_killed_at_random_moments(server):
             if -9 not in codes:  # it had ended before, on a machine that has less to do now
                 server.seconds = done["seconds"]
         print(f"{name}: ranks {whom} after {after:.1f} s, codes {codes}, {left(run)}", flush=True)
-        assert 0 not in codes
         done = server(name)
         log = (server.folder / f"{name}.log").read_text()
         assert set(done["codes"]) == {0}, log
