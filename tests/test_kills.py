@@ -8,14 +8,12 @@ import json
 import os
 import random
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 import runs
 import torch
+from kill_server import Server
 from resuming import OPTIONS, assert_as_if_never_stopped
 
 from speciarl_pl.report import read_run
@@ -31,68 +29,56 @@ TWENTY_STEPS = (
 TWO = ("--trainer.devices=2", "--trainer.strategy=ddp", "--data.batch_size=1")
 
 
-class Server:
-    """Asks tests/kill_server.py for runs in directories under `folder`."""
+class Killed:
+    """A fit of twenty steps, in directories under `folder`."""
 
-    def __init__(self, folder, ranks):
-        self.folder, self.ranks = folder, ranks
+    def __init__(self, server, folder, ranks):
+        self.server, self.folder, self.ranks = server, folder, ranks
         self.config = folder / "tiny.yaml"
         self.config.write_text(runs.CONFIG)
-        here = Path(__file__).parent
-        path = os.pathsep.join([str(here), str(here.parent), os.environ.get("PYTHONPATH", "")])
-        self.process = subprocess.Popen(
-            [sys.executable, here / "kill_server.py"],
-            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
 
     def __call__(self, name, **kill):
         run = self.folder / name
         words = ["fit", f"--config={self.config}", f"--run_dir={run}", "--ckpt_path=last", *OPTIONS]
         words += [*TWENTY_STEPS, *(TWO if self.ranks == 2 else ())]
         log = self.folder / f"{name}.log"
-        request = {"words": words, "ranks": self.ranks, "run": str(run), "log": str(log), **kill}
-        print(json.dumps(request), file=self.process.stdin, flush=True)
-        answer = json.loads(self.process.stdout.readline())
-        assert not answer["hung"], log.read_text()
-        return answer
+        done = self.server(words=words, ranks=self.ranks, run=str(run), log=str(log), **kill)
+        assert None not in done["codes"], log.read_text()
+        return done
 
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["one process", "two processes"])
-def server(request, tmp_path_factory):
+def fit(request, tmp_path_factory):
     """Has done a run that was not killed, `whole`, in `seconds`."""
-    server = Server(tmp_path_factory.mktemp("kills"), request.param)
-    with server.process:
-        done = server("whole")
-        assert set(done["codes"]) == {0}, (server.folder / "whole.log").read_text()
-        server.seconds = done["seconds"]
-        yield server
-        server.process.stdin.close()
+    with Server() as server:
+        fit = Killed(server, tmp_path_factory.mktemp("kills"), request.param)
+        done = fit("whole")
+        assert set(done["codes"]) == {0}, (fit.folder / "whole.log").read_text()
+        fit.seconds = done["seconds"]
+        yield fit
 
 
-def test_killed_at_random_moments(server):
+def test_killed_at_random_moments(fit):
     """A third of the kills with two processes take rank 0 alone, a third rank 1, the rest both."""
-    kills = int(os.environ.get("KILLS", 3 - server.ranks))
+    kills = int(os.environ.get("KILLS", 3 - fit.ranks))
     draw = random.Random(int(os.environ.get("KILLS_SEED", "0")))
     for number in range(kills):
         name = f"killed-{number}"
-        run = server.folder / name
-        whom = [[0], [1], [0, 1]][number % 3] if server.ranks == 2 else [0]
+        run = fit.folder / name
+        whom = [[0], [1], [0, 1]][number % 3] if fit.ranks == 2 else [0]
         codes = [0]
         while -9 not in codes:
             shutil.rmtree(run, ignore_errors=True)
-            after = draw.random() * server.seconds
-            done = server(name, after=after, whom=whom)
+            after = draw.random() * fit.seconds
+            done = fit(name, after=after, whom=whom)
             codes = done["codes"]
             if -9 not in codes:  # it had ended before, on a machine that has less to do now
-                server.seconds = done["seconds"]
+                fit.seconds = done["seconds"]
         print(f"{name}: ranks {whom} after {after:.1f} s, codes {codes}, {left(run)}", flush=True)
-        done = server(name)
-        log = (server.folder / f"{name}.log").read_text()
+        done = fit(name)
+        log = (fit.folder / f"{name}.log").read_text()
         assert set(done["codes"]) == {0}, log
-        assert_as_if_never_stopped(run, server.folder / "whole")
+        assert_as_if_never_stopped(run, fit.folder / "whole")
         assert_readable(run)
 
 
