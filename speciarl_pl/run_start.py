@@ -99,15 +99,16 @@ def decide(
 
 def _from(path: Path, run: Path, folder: Path | None) -> Start:
     """From a checkpoint that was named."""
-    known = [one.resolve() for one in checkpoints_of(run, folder)]
-    if path.resolve() not in known:
+    known = checkpoints_of(run, folder)
+    inside = path.resolve().is_relative_to(run.resolve())
+    if not inside and path.resolve() not in [one.resolve() for one in known]:
         if found(run, _HELD):
             raise RunError(
                 f"run directory {run}: already holds a run, of which {path} is no checkpoint; "
                 "choose another --run_dir"
             )
         return Start(path)
-    later = known.index(path.resolve()) > 0
+    later = known and known[0].stat().st_mtime_ns > path.stat().st_mtime_ns
     return Start(path, said=f"Going back to {path}: what came after it is dropped" if later else "")
 
 
