@@ -15,10 +15,12 @@ import torch
 from resuming import OPTIONS, adapter, assert_as_if_never_stopped, metrics, rollouts
 from runs import Commands
 from stops import Plan
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from speciarl_pl.callbacks import RunWatch
 from speciarl_pl.cli import main
 from speciarl_pl.errors import TrainingError
+from speciarl_pl.report_cli import main as report
 
 TERM, INT, KILL = signal.SIGTERM, signal.SIGINT, signal.SIGKILL
 
@@ -368,7 +370,49 @@ def test_a_run_directory_in_use_names_what_it_holds(folder, monkeypatch, capsys,
     commands = Commands(folder, monkeypatch)
     assert commands("fit", "whole") == 1
     last = folder / "whole" / "checkpoints" / "last.ckpt"
+    said = capsys.readouterr().err
+    assert said.rstrip().endswith(f"--run_dir {folder / 'whole'} --ckpt_path last")
+    assert commands("validate", "whole") == 1
     assert f"continue it by fit with --ckpt_path {last}" in capsys.readouterr().err
-    (folder / "empty" / "adapter").mkdir(parents=True)
-    assert commands("fit", "empty") == 1
-    assert "--ckpt_path" not in capsys.readouterr().err
+
+
+def test_a_finished_run_says_so_and_ends_well(fit, folder, capfd):
+    shutil.copytree(folder / "whole", fit.run)
+    (fit.run / "adapter" / "adapter_model.safetensors").unlink()  # killed just before
+    assert fit(*EPOCHS, "--ckpt_path=last") == 0
+    said = capfd.readouterr().err
+    assert "This run was finished before, after 8 batches; for more of them raise" in said
+    assert_as_if_never_stopped(fit.run, folder / "whole")
+
+
+def test_the_command_that_a_report_of_a_killed_fit_names_works(fit, folder, capfd):
+    assert fit(*EPOCHS, moment="draw", time=1, signum=TERM) == 143
+    (fit.run / "checkpoints" / "stopped.ckpt").unlink()  # as after a kill before the first
+    capfd.readouterr()
+    assert report(["--out", str(folder / "page.html"), str(fit.run)]) == 1
+    said = capfd.readouterr().err
+    assert "no results.json in it" in said
+    words = shlex.split(said.partition("it goes on with: ")[2])
+    assert words[:4] == ["python", "-m", "speciarl_pl", "fit"]
+    assert main(words[3:]) == 0
+    assert "begins again; what it left was moved to" in capfd.readouterr().err
+    assert_as_if_never_stopped(fit.run, folder / "whole")
+    assert report(["--out", str(folder / "page.html"), str(fit.run)]) == 0
+
+
+def test_checkpoints_keep_their_interval_and_tensorboard_its_order(fit, folder, capfd):
+    """Of every second batch, whether it took two optimiser steps or none; a later run goes on."""
+    every = (
+        "--checkpoint.every_n_train_steps=2",
+        "--checkpoint.save_top_k=-1",
+        "--model.reward=stops.Flat",
+    )
+    assert fit(*EPOCHS, *every, moment="draw", time=5, signum=TERM) == 143
+    last = fit.run / "checkpoints" / "epoch=0-step=2.ckpt"
+    assert fit(*EPOCHS, *every, f"--ckpt_path={last}") == 0
+    assert "Going back to" in capfd.readouterr().err
+    names = {path.stem for path in (fit.run / "checkpoints").glob("epoch*.ckpt")}
+    steps = {name.removesuffix("-v1").partition("-")[2] for name in names}  # step 4 of both runs
+    assert steps == {f"step={n}" for n in (2, 4, 6, 8)}
+    events = EventAccumulator(str(fit.run / "tensorboard")).Reload()
+    assert [event.step for event in events.Scalars("reward")] == list(range(8))

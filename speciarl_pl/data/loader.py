@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,9 +13,6 @@ from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 from speciarl_pl.data.collate import Collate, pin
 from speciarl_pl.data.sampler import EvalBatches, TrainBatches
 from speciarl_pl.records import Batch, Sample, SkippedSample
-
-_PATIENCE_S = 10
-"""After SIGTERM a worker waits so long for the main process to end it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,5 +136,12 @@ def _begin_worker(_: int) -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # a worker needs no threads
     for signum in (signal.SIGINT, signal.SIGHUP):
         signal.signal(signum, signal.SIG_IGN)
-    signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
-    signal.signal(signal.SIGTERM, lambda *_: signal.alarm(_PATIENCE_S))
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    threading.Thread(target=_obey, daemon=True).start()
+
+
+def _obey() -> None:
+    """End by a SIGTERM of the main process, and of no other."""
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != os.getppid():
+        pass
+    os._exit(0)
