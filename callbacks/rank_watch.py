@@ -62,6 +62,8 @@ class RankWatch(threading.Thread):
         self._first: float | None = None
         self._end: tuple[float, int, str] | None = None
         self._over = threading.Event()
+        self._harmless = False
+        """Whether this process is left alone from here on, whatever it was sent before."""
         self._from, self._to = socket.socketpair()
         self._fd_before = -1
 
@@ -80,7 +82,8 @@ class RankWatch(threading.Thread):
             failed: Whether an end that is due still has to come: with several ranks the end of a
                 process may wait for one that is gone.
         """
-        if not (failed and self._several):
+        self._harmless = not (failed and self._several)
+        if self._harmless:
             self._end = None
         if self._over.is_set():
             return
@@ -100,7 +103,7 @@ class RankWatch(threading.Thread):
 
     def end_in(self, seconds: float, code: int, why: str) -> None:
         """End the process then, unless it has ended by itself; only the first such call counts."""
-        if self._end is None:
+        if self._end is None and not self._harmless:
             self._end = (time.monotonic() + seconds, code, why)
 
     # ------------------------------------------------------------ the thread
