@@ -110,7 +110,7 @@ class RankWatch(threading.Thread):
 
     def run(self) -> None:
         """Look at signals, the other ranks and the clock."""
-        while not (self._over.is_set() and self._end is None):
+        while not (self._over.is_set() and (self._harmless or self._end is None)):
             ready, _, _ = select.select([self._from], [], [], _POLL_S)
             if ready:
                 for signum in self._from.recv(64):
@@ -173,9 +173,10 @@ class RankWatch(threading.Thread):
             self.end_in(_GRACE_S, 1, what)
 
     def _end_if_due(self) -> None:
-        if self._end is None or time.monotonic() < self._end[0]:
+        due = self._end
+        if due is None or self._harmless or time.monotonic() < due[0]:
             return
-        _, code, why = self._end
+        _, code, why = due
         with suppress(Exception):
             self._say_end(why)
         for child in self._children:
