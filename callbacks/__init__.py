@@ -13,11 +13,11 @@ from speciarl_pl.callbacks.run_recorder import RunRecorder
 from speciarl_pl.callbacks.run_watch import RunWatch
 from speciarl_pl.callbacks.skipped import SkippedReport
 from speciarl_pl.callbacks.stop_checkpoint import StopCheckpoint
-from speciarl_pl.callbacks.stop_signals import RunStopped
 from speciarl_pl.callbacks.thumbnails import Thumbnails
 from speciarl_pl.callbacks.vllm_rollout import VLLMRolloutCallback
 from speciarl_pl.callbacks.vllm_server_rollout import VLLMServerRolloutCallback
 from speciarl_pl.sampling import RolloutRequest, Sampling
+from speciarl_pl.stop_signals import RunStopped
 
 __all__ = [
     "AdapterExport",

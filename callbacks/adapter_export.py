@@ -24,11 +24,17 @@ class AdapterExport(L.Callback):
 
     def __init__(self, directory: str | None = None) -> None:
         self.directory = directory
+        self._written = False
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Write the adapter."""
         with together(trainer, RunError):
             self._write(trainer, pl_module)
+
+    def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Write it, if a run was killed after its last batch and before it could."""
+        if not self._written:
+            self.on_train_end(trainer, pl_module)
 
     def on_exception(
         self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
@@ -44,6 +50,7 @@ class AdapterExport(L.Callback):
         self, trainer: L.Trainer, pl_module: L.LightningModule, untrained: bool = False
     ) -> None:
         assert isinstance(pl_module, SpeciaRLModule)
+        self._written = True
         if not trainer.is_global_zero:
             return
         directory = Path(self.directory or Path(trainer.default_root_dir, "adapter"))

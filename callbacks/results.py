@@ -95,6 +95,8 @@ class ResultsWriter(L.Callback):
             stages[trained_name(self._step, last)] = pl_module.results
         if stages:
             _print(trainer, stages)
+        if self._step is None and _results_of(Path(trainer.default_root_dir)) == last:
+            return  # a run that was finished before
         sets = cast(Any, trainer).datamodule.val_groups
         exported = Path(trainer.default_root_dir, "adapter").exists()
         if sets and last and self._step != last and exported:
@@ -163,6 +165,14 @@ def _validated_step(trainer: L.Trainer, module: SpeciaRLModule) -> int | None:
     of_checkpoint = getattr(trainer, "ckpt_path", None) is not None
     known = trainer.state.fn != "validate" or of_checkpoint
     return module.batches_trained if known else None
+
+
+def _results_of(run: Path) -> int | None:
+    """Training batches before the validation that results.json is of."""
+    path = run / "results.json"
+    found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    step = found.get("step")
+    return int(step) if step is not None else None
 
 
 def _note_last_step(path: Path, last: int) -> None:

@@ -10,12 +10,12 @@ import lightning as L
 
 from speciarl_pl.callbacks.rollout_contract import check_groups
 from speciarl_pl.callbacks.seeding import rollout_seed
-from speciarl_pl.callbacks.stop_signals import stop_if_asked
 from speciarl_pl.contracts import check_call, own_code
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.records import Batch, RolloutGroup, Sample
 from speciarl_pl.sampling import Finished, RolloutRequest, Sampling
+from speciarl_pl.stop_signals import alone, stop_if_asked
 from speciarl_pl.together import together
 
 
@@ -148,7 +148,8 @@ class RolloutCallback(L.Callback, ABC):
             for sample, prompt in zip(batch.samples, batch.prompts, strict=True)
         ]
         finished = module.begin_judging()
-        with own_code(self, "generate", RolloutError):
+        trainer = getattr(module, "_trainer", None)
+        with alone(trainer), own_code(self, "generate", RolloutError):
             groups = self.generate(module, requests, sampling, finished) if requests else []
         check_groups(self, requests, groups)
         return groups

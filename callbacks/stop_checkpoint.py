@@ -1,42 +1,51 @@
 """A run that has to stop is saved as of its last finished batch, and says how to go on."""
 
+import re
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import lightning as L
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 
-from speciarl_pl.callbacks.stop_signals import (
+from speciarl_pl.callbacks.rank_watch import RankWatch
+from speciarl_pl.checkpoint_files import NEWEST, newest_checkpoint
+from speciarl_pl.errors import RunError, TrainingError, UnjudgedError
+from speciarl_pl.metrics_csv import MetricsCSV
+from speciarl_pl.module import SpeciaRLModule
+from speciarl_pl.records import Batch
+from speciarl_pl.rng import get_rng_state, set_rng_state
+from speciarl_pl.stop_signals import (
     RunStopped,
     StopConnector,
     StopKind,
     connector_of,
     stop_if_asked,
 )
-from speciarl_pl.checkpoint_files import newest_checkpoint
-from speciarl_pl.errors import RunError, TrainingError, UnjudgedError
-from speciarl_pl.metrics_csv import MetricsCSV
-from speciarl_pl.module import SpeciaRLModule
-from speciarl_pl.records import Batch
-from speciarl_pl.rng import get_rng_state, set_rng_state
 from speciarl_pl.terminal import say
 
 STOPPED: Final = "stopped.ckpt"
 """Name of the file among the run's checkpoints."""
 
 
+_CLOSED: Final = re.compile("connection (closed|reset)|broken pipe", re.IGNORECASE)
+"""What torch says when the process at the other end is gone."""
+
+
 class StopCheckpoint(L.Callback):
     """Saves a run that is told to stop, or that stops by itself since it cannot go on.
 
-    A signal (SIGTERM, Ctrl-C, SLURM's requeue signal) ends the run at once while rollouts are drawn
-    or judged; from the first optimiser step of a batch to its end, while a file is written, and
-    with several processes, at the next batch. What is saved is the state after the last finished
-    batch: the batch that was under way comes first when the run goes on. By itself a run stops
-    when too much is left unjudged, or when it has learned and no longer does. In both cases all
-    ranks stop together, so all of them can save; after any other failure a checkpoint might wait
-    for a rank for ever.
+    A signal (SIGTERM, Ctrl-C, the end of the terminal, SLURM's requeue signal) ends the run at once
+    while rollouts are drawn or judged, whichever rank it comes to; with one process, up to the
+    first optimiser step of a batch. From there to the end of the batch, and while a file is
+    written, it ends at the next batch. What is saved is the state after the last finished batch:
+    the batch that was under way comes first when the run goes on. By itself a run stops when too
+    much is left unjudged, or when it has learned and no longer does. In both cases all ranks stop
+    together, so all of them can save; after any other failure a checkpoint might wait for a rank
+    for ever. A rank that is gone ends the others within seconds.
 
     It comes before all other callbacks.
 
@@ -48,13 +57,37 @@ class StopCheckpoint(L.Callback):
     def __init__(self, command: Sequence[str] | None = None) -> None:
         self._command = command
         self._random_state: dict[str, Any] | None = None
+        self._watch: RankWatch | None = None
+        self._children: list[Any] = []
 
     # --------------------------------------------------------------- signals
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        """Put our signal handlers in the place of Lightning's."""
-        if connector_of(trainer) is None:
-            trainer._signal_connector = StopConnector(trainer)
+        """Put our signal handlers in the place of Lightning's, and our watch of the other ranks."""
+        connector = trainer._signal_connector = StopConnector(trainer)
+        # Lightning kills this process where one that it started has ended with an exit code.
+        processes = getattr(trainer.strategy.launcher, "procs", [])
+        self._children = list(processes)
+        processes.clear()
+        said = partial(self._say_end, trainer)
+        self._watch = RankWatch(trainer, connector, self._children, said)
+        self._watch.begin()
+        connector.register_signal_handlers()
+
+    def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Say so if there was nothing left to do."""
+        assert isinstance(pl_module, SpeciaRLModule)
+        connector = connector_of(trainer)
+        if connector is not None and connector.starting and pl_module.batches_trained:
+            _print(
+                f"This run was finished before, after {pl_module.batches_trained} batches; for "
+                "more of them raise --trainer.max_steps or --trainer.max_epochs"
+            )
+
+    def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Look no longer at signals and ranks."""
+        if self._watch is not None:
+            self._watch.close()
 
     def on_train_batch_start(
         self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Batch, batch_idx: int
@@ -98,6 +131,7 @@ class StopCheckpoint(L.Callback):
     def _begin(self, trainer: L.Trainer) -> None:
         connector = connector_of(trainer)
         if connector is not None:
+            connector.starting = False
             connector.interruptible = trainer.world_size == 1
         stop_if_asked(trainer)
 
@@ -132,12 +166,23 @@ class StopCheckpoint(L.Callback):
     ) -> None:
         """Save, and say how to go on."""
         self._close(trainer)
+        try:
+            self._end(trainer, exception)
+        finally:
+            if self._watch is not None:
+                self._watch.close(failed=True)
+
+    def _end(self, trainer: L.Trainer, exception: BaseException) -> None:
         if isinstance(exception, RunStopped):
-            self._let_ranks_end(trainer, exception)
+            exception.children = self._children
+        if self._is_lost(trainer, exception):
+            return
         stopped = isinstance(exception, RunStopped) and not exception.hard
         if not stopped and not _worth_saving(exception):
             return
-        if trainer.state.fn != "fit":
+        if not getattr(exception, "begun", True):
+            said = f"Stopped before the first batch. {self._go_on(trainer)}"
+        elif trainer.state.fn != "fit":
             said = f"What was drawn and judged so far is kept. {self._go_on(trainer)}"
         else:
             said = self._save(trainer, getattr(exception, "kind", StopKind.NONE))
@@ -146,6 +191,30 @@ class StopCheckpoint(L.Callback):
         elif trainer.state.fn == "fit":
             exception.args = (f"{exception}. Once that is mended: {said}",)
 
+    def _is_lost(self, trainer: L.Trainer, exception: BaseException) -> bool:
+        """Whether this is what a rank that is gone has brought about; if so, says so."""
+        if trainer.world_size == 1 or self._watch is None:
+            return False
+        if not isinstance(exception, RuntimeError):  # as torch raises, in all its kinds
+            return False
+        broken = "another rank has ended" if _CLOSED.search(str(exception)) else ""
+        if what := self._watch.wait_for_loss() or broken:
+            exception.lost = RunError(self._without(trainer, what))  # type: ignore[attr-defined]
+        return bool(what)
+
+    def _without(self, trainer: L.Trainer, what: str) -> str:
+        return f"{what}, and the run cannot go on without it. {self._go_on(trainer)}"
+
+    def _say_end(self, trainer: L.Trainer, lost: str) -> None:
+        """Say why the watch ends this process, on the first rank that is left."""
+        gone = lost.startswith("rank 0")
+        if trainer.global_rank != gone:
+            return
+        if lost:
+            say(f"error: {self._without(trainer, lost)}", stderr=True)
+        elif (connector := connector_of(trainer)) is not None and connector.starting:
+            say(f"Stopped before the first batch. {self._go_on(trainer)}", stderr=True)
+
     def _save(self, trainer: L.Trainer, kind: StopKind) -> str:
         """Save on all ranks; says where, and how to go on."""
         if self._random_state is not None:
@@ -153,7 +222,7 @@ class StopCheckpoint(L.Callback):
         connector = connector_of(trainer)
         run = Path(trainer.default_root_dir)
         path = run / "checkpoints" / STOPPED
-        requeued = kind > StopKind.INTERRUPT and connector is not None and connector.slurm
+        requeued = kind >= StopKind.TERMINATE and connector is not None and connector.slurm
         try:
             if requeued and connector is not None:
                 _save_for_slurm(connector, kind)
@@ -171,16 +240,10 @@ class StopCheckpoint(L.Callback):
         if self._command is None:
             where = f" with ckpt_path={str(path)!r}" if path else ""
             return f"It goes on by trainer.{str.__str__(trainer.state.fn)}{where}"
-        options = ["--ckpt_path", str(path)] if path else []
-        words = [*self._command, "--run_dir", str(trainer.default_root_dir), *options]
+        words = [*self._command, "--run_dir", str(trainer.default_root_dir)]
+        if trainer.state.fn == "fit":
+            words += ["--ckpt_path", NEWEST]
         return f"It goes on with: {shlex.join(words)}"
-
-    def _let_ranks_end(self, trainer: L.Trainer, exception: RunStopped) -> None:
-        """Keep Lightning from killing this process since another ended with an exit code."""
-        processes = getattr(trainer.strategy.launcher, "procs", None)
-        if processes:
-            exception.children = list(processes)
-            processes.clear()
 
 
 def _worth_saving(error: BaseException) -> bool:
@@ -206,4 +269,5 @@ def _save_for_slurm(connector: StopConnector, kind: StopKind) -> None:
 
 @rank_zero_only
 def _print(text: str) -> None:
-    say(text, stderr=True)
+    with suppress(OSError):  # the terminal may be gone
+        say(text, stderr=True)

@@ -1,6 +1,9 @@
 """The checkpoints that a run directory holds."""
 
+import zipfile
 from pathlib import Path
+
+import torch
 
 from speciarl_pl.errors import RunError
 
@@ -18,10 +21,23 @@ def checkpoints_of(run: Path, folder: Path | None = None) -> list[Path]:
 
     Args:
         run: Run directory.
-        folder: Where its checkpoints are; None: `checkpoints` in it.
+        folder: Where else than in its `checkpoints` there are some.
     """
-    found = [*(folder or run / "checkpoints").glob("*.ckpt"), *slurm_checkpoints(run)]
+    folders = {run / "checkpoints", folder or run / "checkpoints"}
+    paths = [path for one in folders for path in one.glob("*.ckpt")]
+    found = [*paths, *slurm_checkpoints(run)]
     return sorted(found, key=lambda path: (-path.stat().st_mtime_ns, path.name))
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a checkpoint was written to its end."""
+    return zipfile.is_zipfile(path)
+
+
+def batches_in(path: Path) -> int:
+    """Training batches before a checkpoint; 0 if it does not say."""
+    saved = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    return int(saved.get("speciarl", {}).get("batches_trained", 0))
 
 
 def newest_checkpoint(run: Path, folder: Path | None = None) -> Path | None:

@@ -3,7 +3,6 @@
 import os
 import sys
 import warnings
-import zipfile
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +17,7 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
+from speciarl_pl.all_data_sets import parse_for_all
 from speciarl_pl.callbacks import (
     AdapterExport,
     Continuation,
@@ -34,7 +34,8 @@ from speciarl_pl.callbacks import (
     StopCheckpoint,
     Thumbnails,
 )
-from speciarl_pl.checkpoint_files import find_checkpoint, newest_checkpoint, slurm_checkpoints
+from speciarl_pl.callbacks.rank_watch import LEADER_VARIABLE, watch_leader
+from speciarl_pl.checkpoint_files import batches_in, find_checkpoint, is_whole, newest_checkpoint
 from speciarl_pl.checkpoint_io import WholeCheckpointIO
 from speciarl_pl.command_errors import run_command
 from speciarl_pl.config_files import check_yaml, config_files
@@ -45,8 +46,10 @@ from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.option_words import one_is_a_list, own_options_first
 from speciarl_pl.parse_errors import said_plainly
 from speciarl_pl.protocol import OlderProtocol
-from speciarl_pl.run_files import check_writable, new_directory, take
+from speciarl_pl.run_files import check_writable, new_directory, remove_unfinished, take
+from speciarl_pl.run_start import Start, decide, set_aside
 from speciarl_pl.shipped_configs import with_shipped_configs
+from speciarl_pl.terminal import say
 from speciarl_pl.trainer_check import check_trainer
 
 _SUBCOMMANDS: Final = ("fit", "validate", "predict")
@@ -63,12 +66,8 @@ _STRICT: Final[dict[str, Any]] = {
     "allow_abbrev": False,  # a misspelt option must not pass for another one's beginning
 }
 
-_TRACES: Final = {
-    "fit": ("adapter", "checkpoints", "metrics.csv"),
-    "validate": ("adapter", "checkpoints"),
-    "predict": ("adapter", "checkpoints"),
-}
-"""What may not be in a run directory; a run that failed at once leaves none of it."""
+_TRACES: Final = ("adapter", "checkpoints")
+"""What may not be in the directory of a `validate` or `predict`."""
 
 _CHANGING: Final = ("--ckpt_path", "--run_dir")
 """Options with which a run goes on."""
@@ -150,19 +149,26 @@ class SpeciaRLCLI(LightningCLI):
         own_options_first(parser)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
-        """Parse, and refuse a checkpoint that is none before Lightning opens it."""
+        """Parse, and decide where the run begins; a checkpoint that is none is refused."""
         words = one_is_a_list(with_shipped_configs(self._words))
         for path in config_files(words):
             check_yaml(path)
         try:
-            self.config = parser.parse_args(words)
+            self.config = parse_for_all(parser.parse_args, words)
         except ArgumentError as error:
             raise ArgumentError(None, self._said_plainly(error, words)) from error
         options = self.config[self.config.subcommand]
-        if options.ckpt_path:
-            run = options.run_dir and Path(options.run_dir)
-            folder = options.checkpoint.dirpath and Path(options.checkpoint.dirpath)
+        run = options.run_dir and Path(options.run_dir)
+        folder = options.checkpoint.dirpath and Path(options.checkpoint.dirpath)
+        self._start = Start()
+        if self.config.subcommand == "fit":
+            first = not getattr(rank_zero_only, "rank", 0)
+            self._start = decide(run, options.ckpt_path, folder, self._command(), first)
+            path = self._start.checkpoint
+            options.ckpt_path = None if path is None else str(path)
+        elif options.ckpt_path:
             options.ckpt_path = str(find_checkpoint(options.ckpt_path, run, folder))
+        if options.ckpt_path:
             _check_checkpoint(options.ckpt_path)
 
     def _said_plainly(self, error: ArgumentError, words: Sequence[str]) -> str:
@@ -175,12 +181,11 @@ class SpeciaRLCLI(LightningCLI):
         options = self.config[self.subcommand]
         if getattr(rank_zero_only, "rank", 0):
             options.run_dir = options.run_dir or _run_dir_of_rank_zero()
+            watch_leader()
             return
+        os.environ[LEADER_VARIABLE] = str(os.getpid())
         run_dir = Path(options.run_dir) if options.run_dir else _new_run_dir(options.config)
-        resumed = self.subcommand == "fit" and (options.ckpt_path or _started_again(run_dir))
-        if not resumed and any(
-            Path(run_dir, name).exists() for name in _TRACES[str(self.subcommand)]
-        ):
+        if self.subcommand != "fit" and any((run_dir / name).exists() for name in _TRACES):
             newest = newest_checkpoint(run_dir)
             advice = f", or continue it by fit with --ckpt_path {newest}" if newest else ""
             raise RunError(
@@ -194,6 +199,9 @@ class SpeciaRLCLI(LightningCLI):
             )
         check_writable(run_dir)
         take(run_dir)
+        remove_unfinished(run_dir)
+        if said := set_aside(self._start, run_dir):
+            say(said, stderr=True)
         options.run_dir = os.environ[_RUN_DIR_VARIABLE] = str(run_dir)
 
     def instantiate_classes(self) -> None:
@@ -222,7 +230,9 @@ class SpeciaRLCLI(LightningCLI):
         if config.get("logger") is None:
             config["logger"] = [
                 MetricsCSV(directory),
-                TensorBoardLogger(directory, name="tensorboard", version=""),
+                TensorBoardLogger(
+                    directory, name="tensorboard", version="", purge_step=self._behind(options)
+                ),
             ]
         config["plugins"] = [*_as_list(config.get("plugins")), WholeCheckpointIO()]
         callbacks = self._callbacks(options)
@@ -231,6 +241,11 @@ class SpeciaRLCLI(LightningCLI):
         except (MisconfigurationException, ValueError, ImportError) as error:
             self.datamodule.look_at(str(self.subcommand))  # what the user can mend right here
             raise RunError(f"trainer: {error}") from error
+
+    def _behind(self, options: Namespace) -> int | None:
+        """Training batches before this run; TensorBoard forgets what it knows of later ones."""
+        path = options.ckpt_path if self.subcommand == "fit" else None
+        return batches_in(Path(path)) if path else None
 
     def _callbacks(self, options: Namespace) -> list[L.Callback]:
         """Those that make a run, in the order in which they need each other."""
@@ -281,6 +296,10 @@ def main(args: Sequence[str] | None = None) -> int:
         except RunStopped as stop:
             stop.wait()
             return int(stop.code or 0)
+        except RuntimeError as error:
+            if isinstance(lost := getattr(error, "lost", None), RunError):
+                raise lost from error  # another rank is gone
+            raise
         except SystemExit as stop:
             if isinstance(stop.__context__, KeyboardInterrupt):  # Lightning's, before training
                 return _INTERRUPTED
@@ -321,13 +340,8 @@ def without_options(words: Sequence[str], options: Collection[str]) -> list[str]
     return kept
 
 
-def _started_again(run_dir: Path) -> bool:
-    """Whether SLURM has started a job again, which Lightning then resumes by itself."""
-    return SLURMEnvironment.detect() and bool(slurm_checkpoints(run_dir))
-
-
 def _check_checkpoint(path: str) -> None:
-    if not zipfile.is_zipfile(path):
+    if not is_whole(Path(path)):
         raise RunError(f"ckpt_path: {path}: not a checkpoint, or one cut short; take another")
 
 

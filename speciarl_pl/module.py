@@ -48,6 +48,7 @@ from speciarl_pl.rollout_stats import rollout_stats
 from speciarl_pl.sampling import Finished
 from speciarl_pl.step_log import StepLog
 from speciarl_pl.step_totals import step_totals
+from speciarl_pl.together import apart
 from speciarl_pl.trainer_check import (
     check_monitors,
     check_optimizer,
@@ -304,7 +305,9 @@ class SpeciaRLModule(L.LightningModule):
         return None if judge is None else self._judging.begin(judge)
 
     def _judge(self, batch: Batch) -> list[JudgedGroup]:
-        return self._judging.judge(self.judge, self._rolled_out(batch))
+        groups = self._rolled_out(batch)
+        with apart(self._trainer, JudgeError):
+            return self._judging.judge(self.judge, groups)
 
     def _rolled_out(self, batch: Batch) -> list[RolloutGroup]:
         if batch.groups is None:

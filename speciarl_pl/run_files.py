@@ -135,6 +135,36 @@ def take(directory: Path) -> int:
     return lock
 
 
+def remove_unfinished(directory: Path) -> list[Path]:
+    """Remove the temporary files that killed processes left in a run directory that is `take`n.
+
+    A file of a process that lives stays: a `report` may be writing its page.
+
+    Returns:
+        What was removed.
+    """
+    removed = []
+    for folder in (directory, directory / "checkpoints", directory / "rollouts.parts"):
+        for path in (*folder.glob(".*.part"), *folder.glob(".writable.*")):
+            if not _lives(path.name.removesuffix(".part").rpartition(".")[2]):
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+                removed.append(path)
+    return removed
+
+
+def _lives(pid: str) -> bool:
+    """Whether there is a process of that number, other than this one, which has just begun."""
+    try:
+        if int(pid) == os.getpid():
+            return False
+        os.kill(int(pid), 0)
+    except (ValueError, OverflowError, ProcessLookupError):
+        return False
+    except PermissionError:
+        pass  # of another user
+    return True
+
+
 def check_writable(directory: Path) -> None:
     """Make `directory` and try to write to it, before anything expensive is done.
 

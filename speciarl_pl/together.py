@@ -1,12 +1,13 @@
 """Steps of several processes that fail on all of them, or on none."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import lightning as L
 import torch
 
 from speciarl_pl.errors import SpeciaRLError
+from speciarl_pl.stop_signals import LeftWork, alone, stop_if_asked
 
 
 @contextmanager
@@ -16,7 +17,8 @@ def together(trainer: L.Trainer | None, kind: type[SpeciaRLError]) -> Iterator[N
     A rank that raises alone leaves the others waiting for it, in whatever they next do together,
     until their connection breaks or times out, and their message does not say why. Hence all have
     to come here, and what is done inside may not itself wait for the others, unless it fails on
-    all alike, as another such context does.
+    all alike, as another such context does. A rank that was told to stop within `alone` comes here
+    early, and goes on behind the context, where `stop_if_asked` has to follow.
 
     Args:
         trainer: Of this process; None, or one with a single process, changes nothing.
@@ -34,11 +36,33 @@ def together(trainer: L.Trainer | None, kind: type[SpeciaRLError]) -> Iterator[N
         yield
     except Exception as error:
         failure = error
+    except LeftWork:
+        pass
     cause = _first_cause(trainer, failure)
     if failure is not None:
         raise failure
     if cause:
         raise kind(cause)
+
+
+@contextmanager
+def apart(
+    trainer: L.Trainer | None, kind: type[SpeciaRLError], stoppable: bool = True
+) -> Iterator[None]:
+    """`together` for long work in which a rank waits for no other, and which a stop cuts short.
+
+    Args:
+        trainer: As of `together`.
+        kind: As of `together`.
+        stoppable: Whether nothing is half-done if the work is left.
+
+    Raises:
+        RunStopped: On all ranks, if any was asked to stop.
+    """
+    with together(trainer, kind), alone(trainer) if stoppable else nullcontext():
+        yield
+    if stoppable and trainer is not None:
+        stop_if_asked(trainer)
 
 
 def _first_cause(trainer: L.Trainer, failure: Exception | None) -> str:

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.utils import clip_grad_norm_, parameters_to_vector
 from torch.optim import Optimizer
 
+from speciarl_pl.errors import RunError
 from speciarl_pl.grpo import (
     GRPOLoss,
     Normalizer,
@@ -25,6 +26,7 @@ from speciarl_pl.grpo import (
 )
 from speciarl_pl.policy import ImageFeatures, Policy, TokenScores
 from speciarl_pl.records import ScoredGroup
+from speciarl_pl.together import apart
 
 _MEANS: Final = {
     "clipped": "tokens",
@@ -49,6 +51,9 @@ class Ranks:
     """Number of ranks."""
     no_sync: Callable[[], AbstractContextManager[None]] = nullcontext
     """Context in which a backward pass does not exchange gradients."""
+    apart: Callable[[bool], AbstractContextManager[None]] = lambda stoppable: nullcontext()
+    """Context of what a rank computes by itself; what fails there, or if that is allowed is stopped
+    there, ends all ranks."""
 
     @classmethod
     def of(cls, trainer: L.Trainer, backward: Callable[[Tensor], None]) -> "Ranks":
@@ -60,6 +65,7 @@ class Ranks:
             sum=lambda tensor: strategy.reduce(tensor, reduce_op="sum"),
             count=trainer.world_size,
             no_sync=strategy.block_backward_sync if parallel else nullcontext,
+            apart=lambda stoppable: apart(trainer, RunError, stoppable),
         )
 
 
@@ -121,8 +127,10 @@ class PolicyUpdate:
             their gradient is not finite. What nothing was computed for is absent.
         """
         totals: Counter[str] = Counter()
-        for mini_batch in self._plan(scored, ranks):
-            totals.update(self._step(mini_batch, optimizer, ranks))
+        for index, mini_batch in enumerate(self._plan(scored, ranks)):
+            with ranks.apart(index == 0):  # before the first optimiser step nothing is half-done
+                sums = self._gradients(mini_batch, ranks)
+            totals.update(self._step(mini_batch, sums, optimizer, ranks))
         return _means(totals, ranks, self.policy.device)
 
     def _plan(self, scored: Sequence[ScoredGroup], ranks: Ranks) -> list[_MiniBatch]:
@@ -158,16 +166,22 @@ class PolicyUpdate:
             entropy=not reference and torch.is_grad_enabled(),
         )
 
-    def _step(self, mini_batch: _MiniBatch, optimizer: Optimizer, ranks: Ranks) -> dict[str, float]:
+    def _gradients(self, mini_batch: _MiniBatch, ranks: Ranks) -> Counter[str]:
+        """Forward and backward passes of this rank."""
+        sums: Counter[str] = Counter()
+        for micro in mini_batch.micro_batches:
+            with ranks.no_sync():
+                sums.update(self._backward(micro, mini_batch.normalizer, ranks))
+        return sums
+
+    def _step(
+        self, mini_batch: _MiniBatch, sums: Counter[str], optimizer: Optimizer, ranks: Ranks
+    ) -> dict[str, float]:
         """One optimiser step.
 
         None if no rank has anything to learn from, or if the gradient is not finite: one infinity
         would make every weight of the adapter NaN, and the moments of the optimiser too.
         """
-        sums: Counter[str] = Counter()
-        for micro in mini_batch.micro_batches:
-            with ranks.no_sync():
-                sums.update(self._backward(micro, mini_batch.normalizer, ranks))
         parameters = self.policy.trainable_parameters()
         learners = torch.tensor(float(len(mini_batch.micro_batches)), device=self.policy.device)
         if ranks.sum(learners).item() == 0:

@@ -1,6 +1,10 @@
 """Parts of a run that send this process a signal at a chosen moment, and that need luck."""
 
+import json
 import os
+import time
+from contextlib import suppress
+from pathlib import Path
 from typing import ClassVar
 
 import torch
@@ -34,12 +38,25 @@ class Plan:
             os.kill(os.getpid(), cls.signum)
 
 
+def hold(step):
+    """Draw for long in step 2, once; the environment says on which ranks and how long."""
+    rank = os.environ.get("LOCAL_RANK", "0")
+    seconds = json.loads(os.environ.get("STOP_HOLD", "{}")).get(rank)
+    if step == 2 and seconds is not None:
+        Path(os.environ["STOP_MARKS"], f"drawing-{rank}").write_text(str(os.getpid()))
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            with suppress(BaseException if "STOP_STUBBORN" in os.environ else ()):
+                time.sleep(0.01)
+
+
 class Engine(Answering):
     """Rollouts drawn from their own seeds; `draw` and `validate` are the middle of drawing."""
 
     def generate(self, module, requests, sampling, finished=None):
         groups = super().generate(module, requests, sampling, finished)
         Plan.comes("draw" if module.trainer.training else "validate")
+        hold(module.batches_trained if module.trainer.training else -1)
         return groups
 
 
@@ -62,3 +79,14 @@ class Adam(torch.optim.AdamW):
         loss = super().step(closure)
         Plan.comes("update")
         return loss
+
+
+class Flat(Dice):
+    """Every other batch has no signal: all rewards of its groups are equal."""
+
+    batches: ClassVar[int] = 0
+
+    def __call__(self, outcomes, seed=None):
+        Flat.batches += 1
+        rewards = super().__call__(outcomes, seed)
+        return rewards if Flat.batches // 2 % 2 else torch.zeros_like(rewards)

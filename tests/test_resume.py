@@ -1,6 +1,5 @@
 """A run that was stopped and goes on ends where one that was never stopped does."""
 
-import csv
 import json
 import os
 import shlex
@@ -8,32 +7,22 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 import torch
+from resuming import OPTIONS, adapter, assert_as_if_never_stopped, metrics, rollouts
 from runs import Commands
 from stops import Plan
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from speciarl_pl.callbacks import RunWatch
+from speciarl_pl.cli import main
 from speciarl_pl.errors import TrainingError
+from speciarl_pl.report_cli import main as report
 
 TERM, INT, KILL = signal.SIGTERM, signal.SIGINT, signal.SIGKILL
-
-OPTIONS = (
-    "--model.reward=stops.Dice",
-    "--model.mini_batches=2",
-    "--model.optimizer={class_path: stops.Adam, init_args: {lr: 0.003}}",
-    "--model.lr_scheduler={class_path: torch.optim.lr_scheduler.StepLR, "
-    "init_args: {step_size: 1, gamma: 0.9}}",
-    "--rollout.class_path=stops.Engine",
-    "--data.val_batch_size=2",
-    "--rollout.sampling.max_new_tokens=3",
-    "--watch.patience=null",
-    "--gallery=0",
-)
-"""With a schedule, several optimiser steps a batch, and rewards from the global generator."""
 
 EPOCHS = ("--trainer.max_epochs=2", "--trainer.num_sanity_val_steps=-1")
 """Two epochs of four batches, a validation of three batches before and after each."""
@@ -71,32 +60,6 @@ def fit(folder, monkeypatch, request):
     return fit
 
 
-def adapter(run):
-    return (run / "adapter" / "adapter_model.safetensors").read_bytes()
-
-
-def rollouts(run):
-    return pq.read_table(run / "rollouts.parquet").to_pylist()
-
-
-def metrics(run):
-    """Rows of metrics.csv, without what was measured with a clock."""
-    with (run / "metrics.csv").open(newline="", encoding="utf-8") as file:
-        return [
-            {name: v for name, v in row.items() if not name.startswith(("time/", "tokens_per_s"))}
-            for row in csv.DictReader(file)
-        ]
-
-
-def assert_as_if_never_stopped(run, whole):
-    assert adapter(run) == adapter(whole)
-    assert rollouts(run) == rollouts(whole)
-    assert metrics(run) == metrics(whole)
-    for name in ("results.json", "results.base.json"):
-        assert json.loads((run / name).read_text()) == json.loads((whole / name).read_text())
-    assert not list(run.rglob("*.part"))
-
-
 def test_the_run_to_compare_with(folder):
     whole = folder / "whole"
     assert [row["step"] for row in metrics(whole)] == [str(step) for step in range(8)]
@@ -129,9 +92,9 @@ def test_stopped_by_a_signal(fit, folder, capfd, moment, time, signum):
     (advice,) = [line for line in said.splitlines() if line.startswith("The run was saved.")]
     words = shlex.split(advice.partition("It goes on with: ")[2])
     assert words[:4] == ["python", "-m", "speciarl_pl", "fit"]
-    assert words[-4:] == ["--run_dir", str(fit.run), "--ckpt_path", str(path)]
+    assert words[-4:] == ["--run_dir", str(fit.run), "--ckpt_path", "last"]
     assert set(EPOCHS) <= set(words)
-    assert fit(*EPOCHS, "--ckpt_path=last") == 0
+    assert main(words[3:]) == 0
     assert_as_if_never_stopped(fit.run, folder / "whole")
 
 
@@ -288,6 +251,8 @@ def test_a_second_interrupt_stops_at_once(fit, monkeypatch, capfd):
     def twice(moment):
         if moment == "update":
             os.kill(os.getpid(), INT)
+            os.kill(os.getpid(), INT)  # at once: the terminal's, passed on by torchrun
+            time.sleep(1.1)
             os.kill(os.getpid(), INT)
 
     monkeypatch.setattr(Plan, "comes", twice)
@@ -309,7 +274,7 @@ def test_where_nothing_can_be_saved_the_newest_checkpoint_is_named(fit, monkeypa
     assert fit(*EPOCHS, f"--ckpt_path={last}", moment="draw", time=0, signum=TERM) == 143
     said = capfd.readouterr().err
     assert "The run could not be saved" in said
-    assert said.rstrip().endswith(f"--ckpt_path {last}")
+    assert said.rstrip().endswith("--ckpt_path last")
     assert not stopped.exists()
 
 
@@ -399,15 +364,55 @@ def test_a_checkpoint_that_does_not_exist(folder, monkeypatch, capsys):
     said = capsys.readouterr().err
     assert "no such file" in said
     assert str(folder / "whole" / "checkpoints" / "last.ckpt") in said
-    assert commands("fit", "nothing", "--ckpt_path=last") == 1
-    assert "ckpt_path: last: no checkpoint in" in capsys.readouterr().err
 
 
 def test_a_run_directory_in_use_names_what_it_holds(folder, monkeypatch, capsys, tmp_path):
     commands = Commands(folder, monkeypatch)
     assert commands("fit", "whole") == 1
     last = folder / "whole" / "checkpoints" / "last.ckpt"
+    said = capsys.readouterr().err
+    assert said.rstrip().endswith(f"--run_dir {folder / 'whole'} --ckpt_path last")
+    assert commands("validate", "whole") == 1
     assert f"continue it by fit with --ckpt_path {last}" in capsys.readouterr().err
-    (folder / "empty" / "adapter").mkdir(parents=True)
-    assert commands("fit", "empty") == 1
-    assert "--ckpt_path" not in capsys.readouterr().err
+
+
+def test_a_finished_run_says_so_and_ends_well(fit, folder, capfd):
+    shutil.copytree(folder / "whole", fit.run)
+    (fit.run / "adapter" / "adapter_model.safetensors").unlink()  # killed just before
+    assert fit(*EPOCHS, "--ckpt_path=last") == 0
+    said = capfd.readouterr().err
+    assert "This run was finished before, after 8 batches; for more of them raise" in said
+    assert_as_if_never_stopped(fit.run, folder / "whole")
+
+
+def test_the_command_that_a_report_of_a_killed_fit_names_works(fit, folder, capfd):
+    assert fit(*EPOCHS, moment="draw", time=1, signum=TERM) == 143
+    (fit.run / "checkpoints" / "stopped.ckpt").unlink()  # as after a kill before the first
+    capfd.readouterr()
+    assert report(["--out", str(folder / "page.html"), str(fit.run)]) == 1
+    said = capfd.readouterr().err
+    assert "no results.json in it" in said
+    words = shlex.split(said.partition("it goes on with: ")[2])
+    assert words[:4] == ["python", "-m", "speciarl_pl", "fit"]
+    assert main(words[3:]) == 0
+    assert "begins again; what it left was moved to" in capfd.readouterr().err
+    assert_as_if_never_stopped(fit.run, folder / "whole")
+    assert report(["--out", str(folder / "page.html"), str(fit.run)]) == 0
+
+
+def test_checkpoints_keep_their_interval_and_tensorboard_its_order(fit, folder, capfd):
+    """Of every second batch, whether it took two optimiser steps or none; a later run goes on."""
+    every = (
+        "--checkpoint.every_n_train_steps=2",
+        "--checkpoint.save_top_k=-1",
+        "--model.reward=stops.Flat",
+    )
+    assert fit(*EPOCHS, *every, moment="draw", time=5, signum=TERM) == 143
+    last = fit.run / "checkpoints" / "epoch=0-step=2.ckpt"
+    assert fit(*EPOCHS, *every, f"--ckpt_path={last}") == 0
+    assert "Going back to" in capfd.readouterr().err
+    names = {path.stem for path in (fit.run / "checkpoints").glob("epoch*.ckpt")}
+    steps = {name.removesuffix("-v1").partition("-")[2] for name in names}  # step 4 of both runs
+    assert steps == {f"step={n}" for n in (2, 4, 6, 8)}
+    events = EventAccumulator(str(fit.run / "tensorboard")).Reload()
+    assert [event.step for event in events.Scalars("reward")] == list(range(8))

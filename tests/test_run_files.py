@@ -12,6 +12,7 @@ from speciarl_pl.errors import RunError
 from speciarl_pl.run_files import (
     check_writable,
     new_directory,
+    remove_unfinished,
     replacing,
     replacing_files,
     take,
@@ -140,3 +141,23 @@ def test_a_directory_is_taken_until_its_process_is_gone(tmp_path):
         other.kill()
         other.wait()
         os.close(take(tmp_path))
+
+
+def test_what_killed_processes_left_is_removed(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    for name in ("checkpoints", "rollouts.parts", f".adapter.{ended.pid}.part"):
+        (tmp_path / name).mkdir()
+    left = [
+        tmp_path / f".adapter.{ended.pid}.part",
+        tmp_path / f".results.json.{ended.pid}.part",
+        tmp_path / f".writable.{ended.pid}",
+        tmp_path / f"checkpoints/.last.ckpt.{ended.pid}.part",
+        tmp_path / f"rollouts.parts/.000001-0.parquet.{os.getpid()}.part",  # of a container before
+    ]
+    kept = [tmp_path / f".report.html.{os.getppid()}.part", tmp_path / "my.part"]
+    for path in left[1:] + kept:
+        path.touch()
+    assert sorted(remove_unfinished(tmp_path)) == sorted(left)
+    assert not any(path.exists() for path in left)
+    assert all(path.exists() for path in kept)

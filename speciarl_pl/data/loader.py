@@ -1,6 +1,8 @@
 """Loaders that Lightning takes as they are: it neither rebuilds them nor changes their sampler."""
 
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -55,7 +57,7 @@ class BatchLoader:
             collate_fn=collate,
             num_workers=workers.count,
             persistent_workers=workers.persistent and workers.count > 0,
-            worker_init_fn=_quiet_tokenizers,
+            worker_init_fn=_begin_worker,
             # Every pass draws a seed for its workers, by default from the generator of all else: a
             # run that goes on, and so begins a pass more, would have other random numbers.
             generator=torch.Generator(),
@@ -125,6 +127,21 @@ class ResumableLoader(BatchLoader):
             yield batch
 
 
-def _quiet_tokenizers(_: int) -> None:
-    """Keep fast tokenizers from warning that they were forked; a worker needs no threads."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+def _begin_worker(_: int) -> None:
+    """Leave it to the main process when to end, and keep fast tokenizers from warning of forks.
+
+    Ctrl-C goes to all processes of a terminal, SIGTERM under SLURM to all of a job; a worker that
+    ended at once would end the run by an error before it could save.
+    """
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # a worker needs no threads
+    for signum in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(signum, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    threading.Thread(target=_obey, daemon=True).start()
+
+
+def _obey() -> None:
+    """End by a SIGTERM of the main process, and of no other."""
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != os.getppid():
+        pass
+    os._exit(0)

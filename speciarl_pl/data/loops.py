@@ -20,6 +20,7 @@ from lightning.pytorch.trainer.states import RunningStage, TrainerFn
 from speciarl_pl.data.loader import ResumableLoader
 from speciarl_pl.data.position import Position, older_position
 from speciarl_pl.errors import RunError
+from speciarl_pl.stop_signals import stop_if_asked
 
 
 def install_loops(trainer: L.Trainer) -> "PositionedFitLoop":
@@ -101,9 +102,10 @@ class PositionedEpochLoop(_TrainingEpochLoop):
         super().advance(data_fetcher)
 
     def on_advance_end(self, data_fetcher: _DataFetcher) -> None:
-        """Validate if that is due, and note that it is done."""
+        """Validate if that is due, and note that it is done; stop here if asked to."""
         super().on_advance_end(data_fetcher)
         self.finished = self.batches
+        stop_if_asked(self.trainer)  # before workers are asked for the next batch
 
 
 class PositionedFitLoop(_FitLoop):

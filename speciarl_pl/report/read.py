@@ -1,11 +1,14 @@
 """A run as its directory holds it."""
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
+
+import yaml
 
 from speciarl_pl.errors import RunError
 from speciarl_pl.file_names import printable
@@ -65,7 +68,7 @@ def read_run(path: Path, name: str | None = None) -> Run:
         )
     if not (path / "results.json").exists():
         raise RunError(
-            f"{path}: no results.json in it, which a run writes after its validation; {HELP}"
+            f"{path}: no results.json in it, which a run writes after its validation; {_help(path)}"
         )
     text = config_text(path / "config.yaml")
     base, curves = path / "results.base.json", path / "metrics.csv"
@@ -82,6 +85,18 @@ def read_run(path: Path, name: str | None = None) -> Run:
         text,
         read_record(path),
     )
+
+
+def _help(path: Path) -> str:
+    """What to do about a run without results: the command with which it goes on."""
+    try:
+        config = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return HELP
+    command = "validate" if "verbose" in config else "fit"
+    words = ["python", "-m", "speciarl_pl", command, "--config", str(path / "config.yaml")]
+    words += ["--run_dir", str(path), *(("--ckpt_path", "last") if command == "fit" else ())]
+    return f"if it was stopped, it goes on with: {shlex.join(words)}"
 
 
 def read_runs(paths: Sequence[Path], names: Sequence[str] | None = None) -> list[Run]:
