@@ -46,6 +46,8 @@ LAYERS = (
         "checkpoint_files",
         "checkpoint_io",
         "metrics_csv",
+        "run_loggers",
+        "logged_tables",
         "report",
     },
     {"callbacks"},
