@@ -44,7 +44,7 @@ from speciarl_pl.errors import RunError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.protocol import OlderProtocol
 from speciarl_pl.run_files import check_writable, new_directory, take
-from speciarl_pl.run_loggers import check_packages, open_loggers, run_loggers
+from speciarl_pl.run_loggers import building, check_packages, open_loggers, run_loggers
 from speciarl_pl.shipped_configs import with_shipped_configs
 from speciarl_pl.terminal import say
 from speciarl_pl.trainer_check import check_trainer
@@ -191,7 +191,8 @@ class SpeciaRLCLI(LightningCLI):
 
     def instantiate_classes(self) -> None:
         """Build data, module and trainer, and see to it that they fit each other."""
-        super().instantiate_classes()
+        with building():
+            super().instantiate_classes()
         check_trainer(self.trainer, fitting=self.subcommand == "fit")
         if not getattr(rank_zero_only, "rank", 0):
             open_loggers(self.trainer.loggers, self.trainer.default_root_dir)

@@ -1,6 +1,8 @@
 """Which loggers a run has: its own, always, and a user's beside them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,6 +32,12 @@ _GUARDED: Final = (
     "finalize",
 )
 """What a run calls of a user's logger while it goes on."""
+
+_LOGGER_UNION: Final = "lightning.pytorch.loggers.logger.Logger'>"
+"""What jsonargparse names among the types of `trainer.logger`, and of no other option."""
+
+_TYPES: Final = ("Expected a", "Not a valid subclass")
+"""Beginnings of what jsonargparse says of types that were tried in vain."""
 
 _PATIENCE: Final = 3
 """Failures in a row after which a logger is called no more."""
@@ -77,6 +85,36 @@ def check_packages(chosen: Any) -> None:
                 f"not installed; pip install {package}, or leave the option out: metrics.csv and "
                 "TensorBoard events are written without it"
             )
+
+
+@contextmanager
+def building() -> Iterator[None]:
+    """Context in which classes are built from a configuration.
+
+    Raises:
+        RunError: In place of jsonargparse's account of all types that were tried, if it was a
+            logger that could not be built.
+    """
+    try:
+        yield
+    except ValueError as error:
+        text = str(error)
+        if _LOGGER_UNION not in text.partition("Errors:")[0]:
+            raise
+        raise RunError(
+            f"trainer.logger: cannot be built ({_reason(text)}); mend that, or leave the option "
+            "out: metrics.csv and TensorBoard events are written without it"
+        ) from error
+
+
+def _reason(text: str) -> str:
+    """The first reason in jsonargparse's account that is no matter of types."""
+    errors = text.partition("Errors:\n")[2].partition("\nGiven value")[0]
+    reasons = [one.strip() for one in re.split(r"^ {2}- ", errors, flags=re.MULTILINE)]
+    reasons = [one for one in reasons if one and not one.startswith(_TYPES)]
+    lines = [line.strip() for line in "\n".join(reasons).splitlines()]
+    lines = [line for line in lines if not line.startswith("Problem with given class_path")]
+    return lines[0] if lines else "no reason was given"
 
 
 def open_loggers(loggers: Iterable[Logger], directory: str | Path) -> None:
