@@ -40,6 +40,7 @@ LAYERS = (
         "nonfinite",
         "step_log",
         "trainer_check",
+        "process_check",
         "protocol",
         "module",
         "checkpoint",
