@@ -47,6 +47,7 @@ LAYERS = (
         "checkpoint_files",
         "checkpoint_io",
         "metrics_csv",
+        "model_card",
         "run_loggers",
         "logged_tables",
         "report",

@@ -193,6 +193,11 @@ class OpenWorldDataModule(L.LightningDataModule):
         return self._train_loader
 
     @property
+    def batch_size(self) -> int:
+        """Training samples a step, on each process."""
+        return self._batch_size
+
+    @property
     def val_names(self) -> list[str]:
         """Names of the validation sets, in their order."""
         return [source.name for source in self._sources["val"]]

@@ -7,7 +7,7 @@ import os
 import pytest
 from PIL import Image
 
-from speciarl_pl.callbacks.predictions import photo_predictions
+from speciarl_pl.callbacks.predictions import agreement_lines, photo_predictions
 from speciarl_pl.data import ImageDataset
 from speciarl_pl.data.datasets.photo_list import PhotoList
 
@@ -65,6 +65,34 @@ def test_every_photo_is_there_in_order_also_one_that_could_not_be_read():
         ("b.jpg", None, "b.jpg: empty"),
         ("c.jpg", "dog", ""),
     ]
+
+
+def answered(*answers):
+    """Photos, each with two rollouts that say the same; None: no readable answer."""
+    names = [f"{place}.jpg" for place in range(len(answers))]
+    drawn = []
+    for place, answer in enumerate(answers):
+        drawn += rows(place, (answer, ""), (answer, ""))
+    return photo_predictions(photos(*names), drawn, {})
+
+
+def test_agreement_is_explained_and_one_answer_to_most_photos_is_odd():
+    mean, warning = agreement_lines(answered("Hat", "hat", "bowl", "hat ", None))
+    assert mean.startswith("mean agreement 100 %: how often a photo's answers are the same; ")
+    assert warning.startswith("warning: 3 of 5 photos get the same answer, 'Hat': the model may")
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [("hat", "hat"), ("a", "a", "a", "b", "c", "d"), (None, None, None)],
+    ids=["few", "half", "no answer"],
+)
+def test_different_answers_are_not_odd(answers):
+    assert len(agreement_lines(answered(*answers))) == 1
+
+
+def test_without_rollouts_there_is_no_agreement():
+    assert agreement_lines(photo_predictions(photos("a.jpg"), [], {})) == []
 
 
 @pytest.fixture
