@@ -74,13 +74,14 @@ def card_facts(trainer: Any, module: SpeciaRLModule, stopped: str = "") -> CardF
         stopped: What ended the training before its end; empty if nothing did.
     """
     policy, data = module.loaded_policy, getattr(trainer, "datamodule", None)
+    judge = getattr(data, "judge", None)
     folder = Path(trainer.default_root_dir)
     return CardFacts(
         base=policy.base_name,
         identity=policy.identity,
         data=_trained_on(data),
         prompt=getattr(data, "prompt", ""),
-        judge=judge_title(data.judge) if hasattr(data, "judge") else "a judge that is not known",
+        judge=judge_title(judge) if judge else "a judge that is not known",
         recipe=_recipe(trainer, module),
         steps=module.batches_trained,
         base_results=_read(folder / "results.base.json"),
