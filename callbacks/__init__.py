@@ -5,10 +5,13 @@ from speciarl_pl.callbacks.continuation import Continuation
 from speciarl_pl.callbacks.hf_rollout import HFRolloutCallback
 from speciarl_pl.callbacks.policy_summary import PolicySummary
 from speciarl_pl.callbacks.predictions import PredictionWriter
+from speciarl_pl.callbacks.progress_lines import ProgressLines
 from speciarl_pl.callbacks.report import ReportWriter
 from speciarl_pl.callbacks.results import ResultsWriter
 from speciarl_pl.callbacks.rollout import RolloutCallback
 from speciarl_pl.callbacks.rollout_log import RolloutLog
+from speciarl_pl.callbacks.rollout_tables import RolloutTables
+from speciarl_pl.callbacks.run_config import RunConfig
 from speciarl_pl.callbacks.run_recorder import RunRecorder
 from speciarl_pl.callbacks.run_watch import RunWatch
 from speciarl_pl.callbacks.skipped import SkippedReport
@@ -25,11 +28,14 @@ __all__ = [
     "HFRolloutCallback",
     "PolicySummary",
     "PredictionWriter",
+    "ProgressLines",
     "ReportWriter",
     "ResultsWriter",
     "RolloutCallback",
     "RolloutLog",
     "RolloutRequest",
+    "RolloutTables",
+    "RunConfig",
     "RunRecorder",
     "RunStopped",
     "RunWatch",

@@ -1,11 +1,16 @@
 """Leaves the trained adapter in the run directory, ready for PEFT, transformers and vLLM."""
 
+import json
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 
+from speciarl_pl.callbacks.rollout import RolloutCallback
 from speciarl_pl.errors import RunError, SpeciaRLError, TrainingError
+from speciarl_pl.judging import judge_title
+from speciarl_pl.model_card import CardFacts, write_card
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.run_files import replacing_files
 from speciarl_pl.terminal import say
@@ -13,7 +18,7 @@ from speciarl_pl.together import together
 
 
 class AdapterExport(L.Callback):
-    """Writes `adapter/` in PEFT format when training ends or breaks off.
+    """Writes `adapter/` in PEFT format, with a card, when training ends or breaks off.
 
     An adapter that has learned from no batch, neither in this run nor in the ones that it resumes,
     is not written: what lies there passes for a trained one.
@@ -44,10 +49,14 @@ class AdapterExport(L.Callback):
         untrained = isinstance(exception, TrainingError) and exception.untrained
         if pl_module.batches_trained:
             with suppress(SpeciaRLError):
-                self._write(trainer, pl_module, untrained)
+                self._write(trainer, pl_module, untrained, type(exception).__name__)
 
     def _write(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, untrained: bool = False
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        untrained: bool = False,
+        stopped: str = "",
     ) -> None:
         assert isinstance(pl_module, SpeciaRLModule)
         self._written = True
@@ -60,6 +69,70 @@ class AdapterExport(L.Callback):
             return
         with replacing_files(directory) as part:
             pl_module.loaded_policy.save_adapter(part)
+            write_card(part, card_facts(trainer, pl_module, stopped))
+
+
+def card_facts(trainer: Any, module: SpeciaRLModule, stopped: str = "") -> CardFacts:
+    """What the card of an adapter says.
+
+    Args:
+        trainer: Of the run, whose directory holds the results of its validations.
+        module: The module.
+        stopped: What ended the training before its end; empty if nothing did.
+    """
+    policy, data = module.loaded_policy, getattr(trainer, "datamodule", None)
+    judge = getattr(data, "judge", None)
+    folder = Path(trainer.default_root_dir)
+    return CardFacts(
+        base=policy.base_name,
+        identity=policy.identity,
+        data=_trained_on(data),
+        prompt=getattr(data, "prompt", ""),
+        judge=judge_title(judge) if judge else "a judge that is not known",
+        recipe=_recipe(trainer, module),
+        steps=module.batches_trained,
+        base_results=_read(folder / "results.base.json"),
+        results=_read(folder / "results.json"),
+        stopped=stopped,
+    )
+
+
+def _trained_on(data: Any) -> list[tuple[str, int, int]]:
+    """Name, images and labels of each training data set."""
+    if not hasattr(data, "listing"):  # a data module of the user's own
+        return []
+    lists = data.listing("train")
+    return [(one.name, len(one), len(set(one.listing["truth"][:]))) for one in lists]
+
+
+def _recipe(trainer: Any, module: SpeciaRLModule) -> dict[str, str]:
+    """Settings of the training that are known here; config.yaml has all of them."""
+    engines = [one for one in getattr(trainer, "callbacks", ()) if isinstance(one, RolloutCallback)]
+    recipe = dict(module.recipe)
+    if engines:
+        engine = engines[0]
+        recipe["rollouts"] = (
+            f"{engine.group_size} an image, temperature {engine.sampling.temperature:g}, at most "
+            f"{engine.sampling.max_new_tokens} tokens ({type(engine).__name__})"
+        )
+        recipe["seed"] = str(engine.run_seed)
+    optimizers = getattr(trainer, "optimizers", None)
+    if optimizers:
+        rate = optimizers[0].param_groups[0].get("initial_lr", optimizers[0].param_groups[0]["lr"])
+        recipe["optimizer"] = f"{type(optimizers[0]).__name__}, learning rate {rate:g}"
+    size = getattr(getattr(trainer, "datamodule", None), "batch_size", None)
+    if size is not None:
+        recipe["images a step"] = str(size * trainer.world_size)
+    return recipe
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    if not path.exists():
+        return None
+    with suppress(OSError, ValueError):
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return content
+    return None
 
 
 def _batches(module: SpeciaRLModule) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 import lightning as L
 
+from speciarl_pl.judging import quoted
 from speciarl_pl.policy import Policy
 from speciarl_pl.terminal import say
 
@@ -16,10 +17,33 @@ class PolicySummary(L.Callback):
     """
 
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Print the line."""
+        """Print the line, and what the built-in base cannot know."""
         module: Any = pl_module
         if trainer.is_global_zero:
             say(policy_line(module.loaded_policy), stderr=True)
+            _say_drawn(trainer, module, "train")
+
+    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Say what the built-in base cannot know, in `validate`."""
+        if trainer.is_global_zero and trainer.state.fn == "validate":
+            _say_drawn(trainer, pl_module, "val")
+
+    def on_predict_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Say what the built-in base cannot know."""
+        if trainer.is_global_zero:
+            _say_drawn(trainer, pl_module, "images")
+
+
+def _say_drawn(trainer: Any, module: Any, role: str) -> None:
+    if module.loaded_policy.base_name != "world":
+        return
+    names = [one.name for one in trainer.datamodule.listing(role) if one.taxonomy != "world"]
+    if names:
+        say(
+            f"warning: the built-in base, world, knows drawn things alone and was never shown "
+            f"photos: what it says of {quoted(names)} is a guess; --model.base names another",
+            stderr=True,
+        )
 
 
 def policy_line(policy: Policy) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import lightning as L
 import pyarrow.parquet as pq
@@ -18,6 +18,7 @@ from speciarl_pl.callbacks.rollout_log import on_rank_zero
 from speciarl_pl.csv_cells import escaped, safe_cells
 from speciarl_pl.data import ImageDataset
 from speciarl_pl.data.dataset import none_readable
+from speciarl_pl.data.shown import shown
 from speciarl_pl.file_names import opened_path, printable
 from speciarl_pl.metrics.functional import majority_vote
 from speciarl_pl.records import Sample
@@ -27,6 +28,12 @@ from speciarl_pl.report.thumbnails import small_picture
 from speciarl_pl.run_files import replacing
 from speciarl_pl.terminal import say
 from speciarl_pl.validation import ABSTAINED, vote_key
+
+_MOST: Final = 0.5
+"""Share of the photos from which on one answer to them is odd."""
+
+_FEW: Final = 3
+"""Photos with one answer below which that says nothing."""
 
 
 class PredictionWriter(L.Callback):
@@ -166,6 +173,40 @@ def _with_picture(photos: ImageDataset, place: int, one: PhotoPrediction) -> Pho
     return replace(one, jpeg=small_picture(sample.image).jpeg)
 
 
+def agreement_lines(predictions: Sequence[PhotoPrediction]) -> list[str]:
+    """Say what agreement is, and warn of one answer to most of the photos.
+
+    A model that has never seen such photos may say the same of all of them, each time.
+
+    Args:
+        predictions: The photos, of which those without rollouts do not count.
+
+    Example:
+        >>> votes = [("hat", 8)]
+        >>> photos = [PhotoPrediction(n, n, "hat", False, 1.0, votes, "") for n in "abc"]
+        >>> agreement_lines(photos)[1].partition(":")[2].partition(":")[0]
+        " 3 of 3 photos get the same answer, 'hat'"
+    """
+    sure = [one.agreement for one in predictions if one.agreement is not None]
+    if not sure:
+        return []
+    lines = [
+        f"mean agreement {sum(sure) / len(sure):.0%}".replace("%", " %")
+        + ": how often a photo's answers are the same; a model may agree with itself and be wrong"
+    ]
+    keys = Counter(vote_key(one.answer) for one in predictions if one.answer is not None)
+    if not keys:
+        return lines
+    key, number = keys.most_common(1)[0]
+    if number >= _FEW and number > _MOST * len(sure):
+        answer = next(one.answer for one in predictions if vote_key(one.answer) == key)
+        lines.append(
+            f"warning: {number:,} of {len(sure):,} photos get the same answer, {shown(answer)}: "
+            "the model may not know such photos; validate it on some that have labels"
+        )
+    return lines
+
+
 def _print(folder: Path, predictions: Sequence[PhotoPrediction], notes: Sequence[str]) -> None:
     abstained = sum(one.abstained for one in predictions)
     failed = sum(bool(one.error) for one in predictions)
@@ -175,5 +216,5 @@ def _print(folder: Path, predictions: Sequence[PhotoPrediction], notes: Sequence
         f"{len(predictions) - named - abstained - failed} without a readable answer, "
         f"{failed} could not be read"
     )
-    lines = [counts, *notes, str(folder / "predictions.html")]
+    lines = [counts, *agreement_lines(predictions), *notes, str(folder / "predictions.html")]
     say("\n".join(lines))

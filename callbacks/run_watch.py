@@ -34,6 +34,8 @@ class RunWatch(L.Callback):
         patience: The run stops after so many batches in a row of which none has a group with a
             signal, or none has a single correct answer (then abstaining is all that can be
             learned); null: never.
+        warn_after: After so many batches of which none had a single correct answer the run says
+            so, and why, and goes on; null: never.
         must_learn: A run that ends without having learned from a single batch ends with an error.
 
     Raises:
@@ -46,17 +48,24 @@ class RunWatch(L.Callback):
         window: int = 20,
         max_blind_batches: int | None = 3,
         patience: int | None = 20,
+        warn_after: int | None = 3,
         must_learn: bool = True,
     ) -> None:
         if max_skipped_share is not None and not 0 <= max_skipped_share <= 1:
             raise ValueError(f"max_skipped_share: expected 0 to 1, got {max_skipped_share}")
-        limits = {"window": window, "max_blind_batches": max_blind_batches, "patience": patience}
+        limits = {
+            "window": window,
+            "max_blind_batches": max_blind_batches,
+            "patience": patience,
+            "warn_after": warn_after,
+        }
         for name, value in limits.items():
             if value is not None and value < 1:
                 raise ValueError(f"{name}: expected an int >= 1, got {value}")
         self.max_skipped_share = max_skipped_share
         self.max_blind_batches = max_blind_batches
         self.patience = patience
+        self.warn_after = warn_after
         self.must_learn = must_learn
         self._window: deque[StepTotals] = deque(maxlen=window)
         self._all = StepTotals()
@@ -92,6 +101,16 @@ class RunWatch(L.Callback):
             untrained = silent or not pl_module.batches_learned
             self._forgive()
             raise TrainingError(message, untrained)
+        if self._all.batches == self.warn_after and not self._all.correct:
+            self._warn_early(trainer, pl_module)
+
+    def _warn_early(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        """Say that nothing was right so far, while there is still something to save."""
+        if not trainer.is_global_zero or not self._all.rollouts:
+            return
+        head = f"no answer of the first {self._all.batches} batches was correct"
+        switch = "watch.warn_after null turns this warning off"
+        say(f"warning: {self._silence(head, switch, trainer, module)}", stderr=True)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Look at the whole run.
@@ -107,7 +126,10 @@ class RunWatch(L.Callback):
         if message := self._too_many_skipped():
             raise TrainingError(message)
         if not self._all.correct and trainer.is_global_zero:
-            head = f"no answer of {self._all.batches} training batches was correct"
+            head = (
+                "this training was in vain, since nothing that was right was ever rewarded: no "
+                f"answer of {self._all.batches} training batches was correct"
+            )
             switch = "watch.patience stops such a run sooner"
             said = self._silence(head, switch, trainer, pl_module)
             say(f"warning: {said}", stderr=True)

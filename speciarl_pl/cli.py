@@ -14,7 +14,6 @@ from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
-from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from speciarl_pl.all_data_sets import parse_for_all
@@ -23,10 +22,13 @@ from speciarl_pl.callbacks import (
     Continuation,
     PolicySummary,
     PredictionWriter,
+    ProgressLines,
     ReportWriter,
     ResultsWriter,
     RolloutCallback,
     RolloutLog,
+    RolloutTables,
+    RunConfig,
     RunRecorder,
     RunStopped,
     RunWatch,
@@ -41,12 +43,12 @@ from speciarl_pl.command_errors import run_command
 from speciarl_pl.config_files import check_yaml, config_files
 from speciarl_pl.data import OpenWorldDataModule
 from speciarl_pl.errors import RunError
-from speciarl_pl.metrics_csv import MetricsCSV
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.option_words import one_is_a_list, own_options_first
 from speciarl_pl.parse_errors import said_plainly
 from speciarl_pl.protocol import OlderProtocol
 from speciarl_pl.run_files import check_writable, new_directory, remove_unfinished, take
+from speciarl_pl.run_loggers import building, check_packages, open_loggers, run_loggers
 from speciarl_pl.run_start import Start, decide, set_aside
 from speciarl_pl.shipped_configs import with_shipped_configs
 from speciarl_pl.terminal import say
@@ -110,6 +112,7 @@ class SpeciaRLCLI(LightningCLI):
             args=list(args) if args is not None else None,
             seed_everything_default=0,
             trainer_defaults=_TRAINER_DEFAULTS,
+            save_config_callback=RunConfig,
             save_config_kwargs={"overwrite": True},
             auto_configure_optimizers=False,
             parser_kwargs={
@@ -138,6 +141,8 @@ class SpeciaRLCLI(LightningCLI):
         parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
         parser.set_defaults({"checkpoint.save_last": True, "checkpoint.filename": "{epoch}-{step}"})
         parser.add_class_arguments(RunWatch, "watch")
+        parser.add_class_arguments(ProgressLines, "progress")
+        parser.add_class_arguments(RolloutTables, "tables")
         parser.add_class_arguments(OlderProtocol, "protocol")
         parser.add_argument(
             "--gallery",
@@ -164,8 +169,8 @@ class SpeciaRLCLI(LightningCLI):
         if self.config.subcommand == "fit":
             first = not getattr(rank_zero_only, "rank", 0)
             self._start = decide(run, options.ckpt_path, folder, self._command(), first)
-            path = self._start.checkpoint
-            options.ckpt_path = None if path is None else str(path)
+            begun = self._start.checkpoint
+            options.ckpt_path = None if begun is None else str(begun)
         elif options.ckpt_path:
             options.ckpt_path = str(find_checkpoint(options.ckpt_path, run, folder))
         if options.ckpt_path:
@@ -179,6 +184,7 @@ class SpeciaRLCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Decide on the run directory and make sure that it can be used."""
         options = self.config[self.subcommand]
+        check_packages(options.trainer.logger)
         if getattr(rank_zero_only, "rank", 0):
             options.run_dir = options.run_dir or _run_dir_of_rank_zero()
             watch_leader()
@@ -203,11 +209,15 @@ class SpeciaRLCLI(LightningCLI):
         if said := set_aside(self._start, run_dir):
             say(said, stderr=True)
         options.run_dir = os.environ[_RUN_DIR_VARIABLE] = str(run_dir)
+        say(f"Run directory: {run_dir}", stderr=True)
 
     def instantiate_classes(self) -> None:
         """Build data, module and trainer, and see to it that they fit each other."""
-        super().instantiate_classes()
+        with building():
+            super().instantiate_classes()
         check_trainer(self.trainer, fitting=self.subcommand == "fit")
+        if not getattr(rank_zero_only, "rank", 0):
+            open_loggers(self.trainer.loggers, self.trainer.default_root_dir)
 
     def instantiate_trainer(self, **kwargs: Any) -> L.Trainer:
         """Build the trainer with the callbacks and loggers that leave the run's files.
@@ -227,18 +237,14 @@ class SpeciaRLCLI(LightningCLI):
             Path(directory, "checkpoints").absolute()
         )
         config = {**options.trainer, **kwargs, "default_root_dir": directory}
-        if config.get("logger") is None:
-            config["logger"] = [
-                MetricsCSV(directory),
-                TensorBoardLogger(
-                    directory, name="tensorboard", version="", purge_step=self._behind(options)
-                ),
-            ]
+        config["logger"] = run_loggers(directory, config.get("logger"), self._behind(options))
+        if config.get("enable_progress_bar") is None and not sys.stdout.isatty():
+            config["enable_progress_bar"] = False  # ProgressLines says it
         config["plugins"] = [*_as_list(config.get("plugins")), WholeCheckpointIO()]
         callbacks = self._callbacks(options)
         try:
             return self._instantiate_trainer(config, callbacks)
-        except (MisconfigurationException, ValueError, ImportError) as error:
+        except (MisconfigurationException, ValueError, RuntimeError, ImportError) as error:
             self.datamodule.look_at(str(self.subcommand))  # what the user can mend right here
             raise RunError(f"trainer: {error}") from error
 
@@ -252,10 +258,12 @@ class SpeciaRLCLI(LightningCLI):
         log = RolloutLog()
         return [
             StopCheckpoint(self._command()),  # keeps what was before the others
+            options.progress,  # takes the time before the engine draws
             options.rollout,  # the others look at the rollouts it attaches
             PolicySummary(),
             log,
             options.watch,  # after the log, which has the batch that it stops at
+            options.tables,
             Continuation(options.rollout, log, self._identity()),
             Thumbnails(options.gallery),
             RunRecorder(),  # before the pages, which show what it notes

@@ -197,6 +197,18 @@ class SpeciaRLModule(L.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
     @property
+    def recipe(self) -> dict[str, str]:
+        """Settings of the algorithm, for the card of the adapter."""
+        loss, update = self._update.keywords["loss"], self._update.keywords
+        return {
+            "reward": type(self._reward).__name__,
+            "loss": str(loss),
+            "advantages divided by": str(self._advantage_scale),
+            "mini-batches a step": str(update["mini_batches"]),
+            "gradients clipped to": str(update["max_grad_norm"]),
+        }
+
+    @property
     def loaded_policy(self) -> Policy:
         """The policy.
 

@@ -11,6 +11,7 @@ from torch.optim import LBFGS, Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from speciarl_pl.metrics.functional import AVERAGED, OUTCOME_LABELS
+from speciarl_pl.process_check import wrong_number_of_processes
 
 STEP_METRICS: Final = frozenset(
     {
@@ -133,6 +134,7 @@ def check_monitors(trainer: Any) -> None:
 
 def _everywhere(trainer: L.Trainer) -> Iterator[str]:
     strategy: Any = trainer.strategy
+    yield from wrong_number_of_processes(trainer)
     if not isinstance(strategy, SingleDeviceStrategy | DDPStrategy):
         yield (
             f"trainer.strategy: expected auto or ddp, got {type(strategy).__name__}; the update "

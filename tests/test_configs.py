@@ -12,7 +12,7 @@ import yaml
 from safetensors.torch import load_file
 from vllm_tools import needs_vllm
 
-from speciarl_pl.callbacks import RolloutCallback, StopCheckpoint
+from speciarl_pl.callbacks import ProgressLines, RolloutCallback, StopCheckpoint
 from speciarl_pl.cli import SpeciaRLCLI, main
 from speciarl_pl.data import OpenWorldDataModule
 from speciarl_pl.judge.config import load_judge
@@ -65,9 +65,10 @@ def test_it_can_be_built_without_any_of_its_files(file, tmp_path, monkeypatch):
     (cli,) = built
     assert isinstance(cli.model, SpeciaRLModule)
     assert isinstance(cli.datamodule, OpenWorldDataModule)
-    first, second, *_ = cli.trainer.callbacks
+    first, second, third, *_ = cli.trainer.callbacks
     assert isinstance(first, StopCheckpoint)
-    assert isinstance(second, RolloutCallback)
+    assert isinstance(second, ProgressLines)
+    assert isinstance(third, RolloutCallback)
 
 
 @pytest.mark.parametrize("file", JUDGES, ids=lambda file: file.stem)

@@ -68,6 +68,11 @@ class ImageDataset(Dataset[Sample | SkippedSample]):
         return [*self._source.notes, *needed, *doubts]
 
     @property
+    def taxonomy(self) -> str | None:
+        """The packaged taxonomy that knows the labels, or None."""
+        return self._source.taxonomy
+
+    @property
     def listing(self) -> Table:
         """The rows: `id`, `truth`, `subset` and what the source adds."""
         return self._table

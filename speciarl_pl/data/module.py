@@ -15,6 +15,7 @@ from speciarl_pl.data.datasets.photo_list import PhotoList
 from speciarl_pl.data.datasets.photos import PhotoFolder
 from speciarl_pl.data.images import MAX_PIXELS, PILLOW_LIMIT
 from speciarl_pl.data.judge_owner import JudgeOwner
+from speciarl_pl.data.label_warning import label_warnings
 from speciarl_pl.data.loader import BatchLoader, ResumableLoader, Workers
 from speciarl_pl.data.loops import PositionedFitLoop, install_loops
 from speciarl_pl.data.position import (
@@ -206,6 +207,11 @@ class OpenWorldDataModule(L.LightningDataModule):
         return self._train_loader
 
     @property
+    def batch_size(self) -> int:
+        """Training samples a step, on each process."""
+        return self._batch_size
+
+    @property
     def val_names(self) -> list[str]:
         """Names of the validation sets, in their order."""
         return [source.name for source in self._sources["val"]]
@@ -289,10 +295,20 @@ class OpenWorldDataModule(L.LightningDataModule):
             lists = (self._lists.get(role, ()) for role in _STAGES[stage])
             notes = [note for one in chain.from_iterable(lists) for note in one.notes]
             notes += [f"training on {first_truths(one)}" for one in self._trained_on(stage)]
+            notes += self._label_warnings(stage)
             for note in dict.fromkeys(notes):  # a data set may be there twice
                 if note not in self._said:
                     say(note, stderr=True)
             self._said.update(notes)
+
+    def _label_warnings(self, stage: str) -> list[str]:
+        roles = [role for role in _STAGES[stage] if stage != "predict"]
+        return [
+            warning
+            for role in roles
+            for images in self._lists.get(role, ())
+            for warning in label_warnings(self._own_judge, images, role)
+        ]
 
     def _trained_on(self, stage: str) -> Sequence[ImageDataset]:
         return self._lists.get("train", ()) if stage == "fit" else ()

@@ -3,6 +3,7 @@ from types import SimpleNamespace
 import pytest
 import runs
 import torch
+from huggingface_hub import ModelCard
 from peft import PeftModel
 from transformers import AutoModelForImageTextToText
 
@@ -97,3 +98,14 @@ def _half(directory):
 def test_a_directory_of_ones_own(tmp_path, module):
     AdapterExport(str(tmp_path / "there")).on_train_end(trainer_in(tmp_path), module)
     assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+def test_its_card_is_ours_and_names_base_and_steps(tmp_path, module):
+    AdapterExport().on_exception(trainer_in(tmp_path), module, RuntimeError())
+    text = (tmp_path / "adapter/README.md").read_text()
+    assert ModelCard(text).data.library_name == "peft"
+    assert "SpeciaRL adapter for the built-in base" in text
+    assert "| training steps | 1 |" in text
+    assert "This adapter has not been validated" in text
+    assert "The training did not end by itself: RuntimeError" in text
+    assert "[More Information Needed]" not in text, "PEFT's card is empty"

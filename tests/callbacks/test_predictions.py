@@ -7,7 +7,7 @@ import os
 import pytest
 from PIL import Image
 
-from speciarl_pl.callbacks.predictions import _write_csv, photo_predictions
+from speciarl_pl.callbacks.predictions import _write_csv, agreement_lines, photo_predictions
 from speciarl_pl.data import ImageDataset
 from speciarl_pl.data.datasets.photo_list import PhotoList
 from speciarl_pl.data.tables import read_columns
@@ -82,6 +82,34 @@ def test_no_cell_of_the_table_is_run_by_a_spreadsheet_and_all_come_back(tmp_path
     assert (table["id"], table["answer"]) == (names, answers)
     assert said == ["predictions.csv: 8 text(s) stand behind a ', or a spreadsheet would run them"]
     assert _write_csv(path, found[1:2]) == []
+
+
+def answered(*answers):
+    """Photos, each with two rollouts that say the same; None: no readable answer."""
+    names = [f"{place}.jpg" for place in range(len(answers))]
+    drawn = []
+    for place, answer in enumerate(answers):
+        drawn += rows(place, (answer, ""), (answer, ""))
+    return photo_predictions(photos(*names), drawn, {})
+
+
+def test_agreement_is_explained_and_one_answer_to_most_photos_is_odd():
+    mean, warning = agreement_lines(answered("Hat", "hat", "bowl", "hat ", None))
+    assert mean.startswith("mean agreement 100 %: how often a photo's answers are the same; ")
+    assert warning.startswith("warning: 3 of 5 photos get the same answer, 'Hat': the model may")
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [("hat", "hat"), ("a", "a", "a", "b", "c", "d"), (None, None, None)],
+    ids=["few", "half", "no answer"],
+)
+def test_different_answers_are_not_odd(answers):
+    assert len(agreement_lines(answered(*answers))) == 1
+
+
+def test_without_rollouts_there_is_no_agreement():
+    assert agreement_lines(photo_predictions(photos("a.jpg"), [], {})) == []
 
 
 @pytest.fixture

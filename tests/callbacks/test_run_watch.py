@@ -218,7 +218,8 @@ def test_a_run_whose_answers_were_never_correct_is_warned_of(run, capsys):
     run[1].batches_learned = 1
     watch.on_train_end(*run)
     said = capsys.readouterr().err
-    assert "warning: no answer of 1 training batches was correct: of 2 answers 1 are wrong" in said
+    assert "warning: this training was in vain" in said
+    assert "no answer of 1 training batches was correct: of 2 answers 1 are wrong" in said
 
 
 def test_a_run_without_a_batch_has_nothing_to_learn(run):
@@ -227,8 +228,35 @@ def test_a_run_without_a_batch_has_nothing_to_learn(run):
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("max_skipped_share", 1.5), ("window", 0), ("max_blind_batches", 0), ("patience", 0)],
+    [
+        ("max_skipped_share", 1.5),
+        ("window", 0),
+        ("max_blind_batches", 0),
+        ("patience", 0),
+        ("warn_after", 0),
+    ],
 )
 def test_bad_arguments(option, value):
     with pytest.raises(ValueError, match=f"^{option}: expected .*, got {value}"):
         RunWatch(**{option: value})
+
+
+def test_that_nothing_was_right_so_far_is_said_once_and_early(run, capsys):
+    run[1].of_test = ExactJudge()
+    watch, mixed = RunWatch(), group([WRONG, ABSTAIN], [0.0, 1.0], truth="rose")
+    give(watch, run, mixed, times=2)
+    assert capsys.readouterr().err == ""
+    give(watch, run, mixed, times=9)
+    said = capsys.readouterr().err
+    assert said.count("warning: ") == 1
+    assert "warning: no answer of the first 3 batches was correct: of 6 answers 3 are wrong" in said
+    assert "the judge is ExactJudge, the labels are 'rose'" in said
+    assert "watch.warn_after null" in said
+
+
+@pytest.mark.parametrize(
+    ("warn_after", "groups"), [(None, [WRONG, ABSTAIN]), (3, [RIGHT, WRONG])], ids=["off", "right"]
+)
+def test_it_is_not_said_where_it_is_not_so_or_not_wanted(run, capsys, warn_after, groups):
+    give(RunWatch(warn_after=warn_after), run, group(groups, [0.0, 1.0]), times=9)
+    assert capsys.readouterr().err == ""
