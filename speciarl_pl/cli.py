@@ -44,7 +44,7 @@ from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.protocol import OlderProtocol
 from speciarl_pl.run_files import check_writable, new_directory, take
 from speciarl_pl.shipped_configs import with_shipped_configs
-from speciarl_pl.trainer_check import check_trainer
+from speciarl_pl.trainer_check import check_launch, check_trainer
 
 _SUBCOMMANDS: Final = ("fit", "validate", "predict")
 
@@ -184,6 +184,7 @@ class SpeciaRLCLI(LightningCLI):
     def instantiate_classes(self) -> None:
         """Build data, module and trainer, and see to it that they fit each other."""
         super().instantiate_classes()
+        check_launch(self.trainer)
         check_trainer(self.trainer, fitting=self.subcommand == "fit")
 
     def instantiate_trainer(self, **kwargs: Any) -> L.Trainer:
@@ -214,6 +215,10 @@ class SpeciaRLCLI(LightningCLI):
         try:
             return self._instantiate_trainer(config, callbacks)
         except (MisconfigurationException, ValueError, ImportError) as error:
+            raise RunError(f"trainer: {error}") from error
+        except RuntimeError as error:
+            if "SLURM" not in str(error):
+                raise
             raise RunError(f"trainer: {error}") from error
 
     def _callbacks(self, options: Namespace) -> list[L.Callback]:

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import lightning as L
+from lightning.fabric.plugins import ClusterEnvironment
 from lightning.pytorch.accelerators import CPUAccelerator, CUDAAccelerator
 from lightning.pytorch.plugins.precision import Precision
 from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 from torch.optim import LBFGS, Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from speciarl_pl.errors import RunError
 from speciarl_pl.metrics.functional import AVERAGED, OUTCOME_LABELS
 
 STEP_METRICS: Final = frozenset(
@@ -59,6 +61,21 @@ def check_trainer(trainer: L.Trainer, fitting: bool) -> None:
     """
     for problem in (*_everywhere(trainer), *(_in_training(trainer) if fitting else ())):
         raise ValueError(problem)
+
+
+def check_launch(trainer: L.Trainer) -> None:
+    """Refuse a launch, such as a job of SLURM, of another shape than the trainer's.
+
+    Raises:
+        RunError: With what Lightning says of it, which comes too late there.
+    """
+    environment = getattr(trainer.strategy, "cluster_environment", None)
+    if not isinstance(environment, ClusterEnvironment):
+        return
+    try:
+        environment.validate_settings(trainer.num_devices, trainer.num_nodes)
+    except ValueError as error:
+        raise RunError(f"trainer: {error}") from error
 
 
 def check_optimizer(optimizer: Optimizer) -> None:

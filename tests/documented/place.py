@@ -132,4 +132,3 @@ def finished_run(name: str, patch: pytest.MonkeyPatch, *options: str) -> None:
     words = ["fit", "--config", "configs/quickstart.yaml", "--run_dir", name, *TRAINING]
     small = (*QUICKSTART, "--trainer.num_sanity_val_steps=-1", "--trainer.max_steps=-1")
     assert run_ours([*words, *small, *options], patch) == 0
-

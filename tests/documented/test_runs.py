@@ -11,9 +11,7 @@ NEEDS_SERVICE = "configs/judge/remote.yaml"
 NEEDS_VLLM = "configs/quickstart_vllm.yaml"
 """What `tests/test_quickstart_vllm.py` runs."""
 
-FITS = [
-    one for one in to_run("fit") if not {NEEDS_SERVICE, NEEDS_VLLM, "--help"} & {*one.words}
-]
+FITS = [one for one in to_run("fit") if not {NEEDS_SERVICE, NEEDS_VLLM, "--help"} & {*one.words}]
 
 pytestmark = pytest.mark.slow
 

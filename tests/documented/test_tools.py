@@ -138,7 +138,7 @@ def test_vllm_takes_the_options_of_its_servers():
     assert len(commands) >= 3
     script = (
         "import json, sys\n"
-        "from vllm.entrypoints.openai.cli_args import make_arg_parser\n"
+        "from vllm.entrypoints.launchers.cli_args import make_arg_parser\n"
         "from vllm.utils.argparse_utils import FlexibleArgumentParser\n"
         "parser = make_arg_parser(FlexibleArgumentParser())\n"
         "for words in json.loads(sys.argv[1]):\n"
