@@ -1,4 +1,4 @@
-"""Every documented command beside runs: `judge`, `data`, `doctor`, `curl`; and the vLLM servers'."""
+"""Documented commands beside runs: `judge`, `data`, `doctor`, `curl`; and options of `vllm serve`."""
 
 import json
 import os
