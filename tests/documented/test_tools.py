@@ -1,4 +1,4 @@
-"""Documented commands beside runs: `judge`, `data`, `doctor`, `curl`; and options of `vllm serve`."""
+"""Documented commands beside runs: `judge`, `data`, `doctor`, `curl`; options of `vllm serve`."""
 
 import json
 import os
