@@ -2,6 +2,7 @@
 
 import zipfile
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 
@@ -36,7 +37,10 @@ def is_whole(path: Path) -> bool:
 
 def batches_in(path: Path) -> int:
     """Training batches before a checkpoint; 0 if it does not say."""
-    saved = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except UnpicklingError:  # it is refused where it is loaded
+        return 0
     return int(saved.get("speciarl", {}).get("batches_trained", 0))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 import lightning as L
-from jsonargparse import ArgumentError, Namespace
+from jsonargparse import ArgumentError, Namespace, set_parsing_settings
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint
@@ -53,6 +53,8 @@ from speciarl_pl.run_start import Start, decide, set_aside
 from speciarl_pl.shipped_configs import with_shipped_configs
 from speciarl_pl.terminal import say
 from speciarl_pl.trainer_check import check_trainer
+
+set_parsing_settings(import_path_denylist=[])  # refuses `os.system` and the like, as version 5 will
 
 _SUBCOMMANDS: Final = ("fit", "validate", "predict")
 

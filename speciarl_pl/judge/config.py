@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonargparse import ArgumentError, ArgumentParser
+from jsonargparse import ArgumentError, ArgumentParser, set_parsing_settings
 
 from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge.base import Judge
 from speciarl_pl.lazy import load_all
 from speciarl_pl.shipped_configs import expected_config, find_config
+
+set_parsing_settings(import_path_denylist=[])  # refuses `os.system` and the like, as version 5 will
 
 
 def load_judge(path: str | Path) -> Judge:

@@ -4,6 +4,7 @@ import re
 import warnings
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -66,6 +67,11 @@ def load(base: Any, directory: str) -> PeftModel:
             found = load_peft_weights(directory, device="cpu")
             check_numbers(directory, found)
             model = PeftModel.from_pretrained(base, directory, is_trainable=True)
+    except UnpicklingError as error:
+        raise ModelError(
+            f"{directory}: its file holds more than tensors, which could run code; "
+            "needed: adapter_model.safetensors"
+        ) from error
     except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
         raise ModelError(f"{directory}: does not fit the base model: {error}") from error
     _check_names(directory, found.keys(), state_dict(model).keys(), inside)

@@ -23,11 +23,21 @@ class Runs:
 
 
 def test_a_configuration_is_code(place_with_runs, monkeypatch):
+    (place_with_runs / "plugin.py").write_text("import os\n\ndef make(c): os.system(c)\n")
+    monkeypatch.syspath_prepend(str(place_with_runs))
     words = ["fit", "--config", "configs/quickstart.yaml", "--run_dir", "X", *SMALLER["fit"]]
-    code = '{class_path: os.system, init_args: {command: "touch ran"}}'
+    code = '{class_path: plugin.make, init_args: {c: "touch ran"}}'
     with suppress(Exception):  # whatever comes of what is no optimiser
         run_ours([*words, f"--model.optimizer={code}"], monkeypatch)
     assert (place_with_runs / "ran").exists()
+
+
+def test_the_plainest_ways_to_run_a_command_are_refused(place_with_runs, monkeypatch, capsys):
+    words = ["fit", "--config", "configs/quickstart.yaml", "--run_dir", "X", *SMALLER["fit"]]
+    code = '{class_path: os.system, init_args: {command: "touch ran"}}'
+    assert run_ours([*words, f"--model.optimizer={code}"], monkeypatch) == 2
+    assert "not allowed" in capsys.readouterr().err
+    assert not (place_with_runs / "ran").exists()
 
 
 @pytest.mark.parametrize("command", ["fit", "validate"])
@@ -47,5 +57,5 @@ def test_an_adapter_that_would_run_code_is_refused(place_with_runs, monkeypatch,
     torch.save({"a": Runs("touch ran")}, folder / "adapter_model.bin")
     words = ["validate", "--config", "configs/eval/world.yaml", *SMALLER["validate"]]
     assert run_ours([*words, "--model.adapter", str(folder)], monkeypatch) == 1
-    assert "Weights only load failed" in capsys.readouterr().err
+    assert "could run code" in capsys.readouterr().err
     assert not (place_with_runs / "ran").exists()
