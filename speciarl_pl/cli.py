@@ -178,6 +178,12 @@ class SpeciaRLCLI(LightningCLI):
         if options.ckpt_path:
             _check_checkpoint(options.ckpt_path)
 
+    def _parse_ckpt_path(self) -> None:
+        """Take no arguments from a checkpoint, for which Lightning would read it here: it has none.
+
+        What it needs of base and adapter it says itself, where it is loaded.
+        """
+
     def _said_plainly(self, error: ArgumentError, words: Sequence[str]) -> str:
         parsers = [self._parser(name) for name in self._names]
         options = {option for one in parsers for option in one._option_string_actions}
