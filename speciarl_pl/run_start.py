@@ -29,6 +29,7 @@ _LEFT: Final = (
     "results.base.json",
     "rollouts.parquet",
     "rollouts.parts",
+    "run.json",
     "tensorboard",
     "thumbnails.parquet",
 )

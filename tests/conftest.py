@@ -1,5 +1,6 @@
 """Settings of all tests."""
 
+import signal
 from importlib.util import find_spec
 
 import pytest
@@ -14,11 +15,22 @@ settings.register_profile("project", deadline=None, derandomize=True)
 settings.load_profile("project")
 
 
+def _as_in_a_terminal():
+    """Undo what nohup and `&` switch off, or no command that a test starts could be stopped."""
+    for one, handler in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGHUP, signal.SIG_DFL),
+    ):
+        if signal.getsignal(one) == signal.SIG_IGN:
+            signal.signal(one, handler)
+
+
 def pytest_configure(config):
     """Hide what a command hides, but not what this package's own calls have brought about."""
     for message, kind, module in quiet.rules():
         config.addinivalue_line("filterwarnings", f"ignore:{message}:{kind.__name__}:{module}")
     warned.watch()
+    _as_in_a_terminal()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Rollout engines that break on demand, and a judge that is down on demand."""
 
-from dataclasses import replace
 from typing import ClassVar
 
 from runs import Answering
@@ -9,8 +8,8 @@ from speciarl_pl.judge import ExactJudge, Judge
 from speciarl_pl.records import Unjudged
 
 
-class InterruptedRunError(RuntimeError):
-    """What ends a run."""
+class InterruptedRunError(BaseException):
+    """What ends a run, and is no fault of an engine."""
 
 
 class Interruptible(Answering):
@@ -28,19 +27,19 @@ class Interruptible(Answering):
 
 
 class Overflowing(Answering):
-    """Says of its tokens that their log-probability is NaN, on the batches in `on`."""
+    """Has the gradient of one weight of the adapter be NaN, on the batches in `on`."""
 
     on: ClassVar[set[int]] = set()
+    _hook = None
 
     def generate(self, module, requests, sampling, finished=None):
-        groups = super().generate(module, requests, sampling, finished)
-        if module.batches_trained not in Overflowing.on:
-            return groups
-        return [replace(group, rollouts=tuple(map(_overflown, group.rollouts))) for group in groups]
-
-
-def _overflown(rollout):
-    return replace(rollout, logprobs=rollout.logprobs * float("nan"))
+        if self._hook is not None:
+            self._hook.remove()
+            self._hook = None
+        if module.batches_trained in Overflowing.on:
+            weight = module.loaded_policy.trainable_parameters()[0]
+            self._hook = weight.register_hook(lambda gradient: gradient * float("nan"))
+        return super().generate(module, requests, sampling, finished)
 
 
 class Deaf(Judge):

@@ -10,6 +10,7 @@ from typing import ClassVar
 import torch
 from runs import Answering
 
+from speciarl_pl.category import UNJUDGED
 from speciarl_pl.reward import Reward
 
 
@@ -69,7 +70,10 @@ class Dice(Reward):
     def __call__(self, outcomes, seed=None):
         Plan.comes("judge")
         rank = int(os.environ.get("LOCAL_RANK", "0"))
-        return torch.rand(len(outcomes) + rank)[: len(outcomes)]
+        drawn = torch.rand(len(outcomes) + rank)[: len(outcomes)]
+        return drawn.masked_fill(
+            torch.tensor([one.code == UNJUDGED for one in outcomes]), torch.nan
+        )
 
 
 class Adam(torch.optim.AdamW):

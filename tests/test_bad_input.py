@@ -92,7 +92,7 @@ def test_run_directory_holds_a_run(commands, capsys):
     (adapter / "adapter_model.safetensors").write_text("precious")
     message = rejected(commands, capsys, code=1)
     assert "already holds a run" in message
-    assert "--ckpt_path" not in message, "there is no checkpoint to name"
+    assert "--ckpt_path last" in message, "which begins again where there is no checkpoint"
     assert (adapter / "adapter_model.safetensors").read_text() == "precious"
     assert [path.name for path in (commands.folder / "run").iterdir()] == ["adapter"]
 

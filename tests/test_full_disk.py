@@ -112,7 +112,7 @@ def test_an_error_that_is_not_of_the_disk_stays_a_bug():
 
 
 def test_a_target_that_cannot_be_written_is_one_line(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("speciarl_pl.data_cli.build_split", lambda *_: {"a.jpg": "train"})
+    monkeypatch.setattr("speciarl_pl.data.splits_build.build_split", lambda *_: {"a.jpg": "train"})
     (tmp_path / "file").write_text("")
     for out, reason in (
         (tmp_path / "file" / "a.csv", "File exists"),

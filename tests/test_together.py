@@ -32,8 +32,8 @@ def ranks(tmp_path_factory):
         ),
         (
             "rollouts_fail_on_rank_1",
-            ("RolloutError", "MemoryError"),
-            "rank 1: MemoryError: the GPU is full",
+            ("RolloutError", "RolloutError"),
+            "rank 1: Mute.generate: expected no error, got MemoryError: the GPU is full",
         ),
         ("a_data_set_is_missing_on_rank_1", ("DataError", "DataError"), "rank 1: "),
         (

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,7 +29,7 @@ SMALL = [*TRAINING, *QUICKSTART, "--trainer.max_steps=-1", "--data.train.init_ar
 """Two steps of two images, one on each process."""
 
 SRUN = f"""#!{sys.executable}
-import os, subprocess, sys
+import os, subprocess, sys, time
 words = sys.argv[1:]
 while words[0].startswith("--"):
     del words[0]
@@ -47,7 +48,11 @@ tasks = [
     )
     for rank in range(nodes * each)
 ]
-sys.exit(max(task.wait() for task in tasks))
+while None in (codes := [task.poll() for task in tasks]) and not any(codes):
+    time.sleep(0.1)
+for task in tasks:  # --kill-on-bad-exit
+    task.terminate()
+sys.exit(next((code for code in codes if code), 0))
 """
 SCONTROL = "#!/bin/sh\nprintf 'node1\\nnode2\\n'\n"
 VLLM = f"#!{sys.executable}\nimport os, json, sys\n" + (
@@ -144,7 +149,8 @@ def test_the_script_of_a_training_starts_a_task_for_each_gpu(command, place, clu
     told["CONFIG"] = "quickstart"
     goes_on = "RUN" in command.variables
     if goes_on:  # on one process, four steps
-        finished_run(told["RUN"], monkeypatch, "--data.train.init_args.n=4")
+        finished_run("before", monkeypatch, "--data.train.init_args.n=4", *rest)
+        shutil.copytree("before", told["RUN"])  # this process still holds the other
         rest = [*rest, "--trainer.max_epochs=2"]
     finish(["bash", str(SLURM / "train.sbatch"), *rest, *SMALL], told)
     assert_trained(place / told.get("RUN", "runs/slurm-4711"), 4 + 2 if goes_on else 2)
