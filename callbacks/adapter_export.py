@@ -1,6 +1,5 @@
 """Leaves the trained adapter in the run directory, ready for PEFT, transformers and vLLM."""
 
-import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from speciarl_pl.errors import RunError, SpeciaRLError, TrainingError
 from speciarl_pl.judging import judge_title
 from speciarl_pl.model_card import CardFacts, write_card
 from speciarl_pl.module import SpeciaRLModule
-from speciarl_pl.run_files import replacing_files
+from speciarl_pl.run_files import read_json, replacing_files
 from speciarl_pl.terminal import say
 from speciarl_pl.together import together
 
@@ -91,8 +90,8 @@ def card_facts(trainer: Any, module: SpeciaRLModule, stopped: str = "") -> CardF
         judge=judge_title(judge) if judge else "a judge that is not known",
         recipe=_recipe(trainer, module),
         steps=module.batches_trained,
-        base_results=_read(folder / "results.base.json"),
-        results=_read(folder / "results.json"),
+        base_results=read_json(folder / "results.base.json"),
+        results=read_json(folder / "results.json"),
         stopped=stopped,
     )
 
@@ -124,15 +123,6 @@ def _recipe(trainer: Any, module: SpeciaRLModule) -> dict[str, str]:
     if size is not None:
         recipe["images a step"] = str(size * trainer.world_size)
     return recipe
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    if not path.exists():
-        return None
-    with suppress(OSError, ValueError):
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return content
-    return None
 
 
 def _batches(module: SpeciaRLModule) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import lightning as L
 
 from speciarl_pl.records import Batch
-from speciarl_pl.terminal import say
+from speciarl_pl.terminal import duration, say
 
 _SHOWN: Final = ("reward", "specificity", "correctness")
 """Numbers of a training line: means over the steps since the line before."""
@@ -124,8 +124,8 @@ def training_line(step: int, total: float, means: Mapping[str, float], pace_s: f
         pace_s: Seconds a batch.
 
     Example:
-        >>> training_line(40, 80, {"reward": 0.5, "correctness": 0.875}, 1.9)
-        'step 40 of 80: reward 0.500, specificity -, correctness 0.875; 1.9 s a step, 1:16 left'
+        >>> training_line(40, 80, {"reward": 0.5, "correctness": 0.875}, 1.2)
+        'step 40 of 80: reward 0.500, specificity -, correctness 0.875; 1.2 s a step, 48.0 s left'
     """
     numbers = ", ".join(f"{name} {_number(means.get(name))}" for name in _SHOWN)
     known = f" of {total:.0f}" if math.isfinite(total) else ""
@@ -137,7 +137,7 @@ def evaluation_line(what: str, batch: int, total: float, pace_s: float) -> str:
 
     Example:
         >>> evaluation_line("validating", 3, 250, 30.0)
-        'validating: batch 3 of 250; 30.0 s a batch, 2:03:30 left'
+        'validating: batch 3 of 250; 30.0 s a batch, 2 h 3 min left'
     """
     known = f" of {total:.0f}" if math.isfinite(total) else ""
     return f"{what}: batch {batch}{known}; {_time(pace_s, total - batch, 'batch')}"
@@ -145,13 +145,7 @@ def evaluation_line(what: str, batch: int, total: float, pace_s: float) -> str:
 
 def _time(pace_s: float, left: float, unit: str) -> str:
     pace = f"{pace_s:.1f} s a {unit}" if pace_s >= 0.1 else f"{pace_s:.3f} s a {unit}"
-    return f"{pace}, {_duration(pace_s * left)} left" if math.isfinite(left) else pace
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    return f"{pace}, {duration(pace_s * left)} left" if math.isfinite(left) else pace
 
 
 def _number(value: float | None) -> str:

@@ -1,6 +1,5 @@
 """results.json, and the table a run prints when it is done."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -26,7 +25,7 @@ from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.protocol import OlderProtocol, Prediction
 from speciarl_pl.report.remarks import remarks
 from speciarl_pl.report.stages import trained_name
-from speciarl_pl.run_files import write_json
+from speciarl_pl.run_files import read_json, write_json
 from speciarl_pl.terminal import console, say
 from speciarl_pl.together import together
 
@@ -95,7 +94,8 @@ class ResultsWriter(L.Callback):
             stages[trained_name(self._step, last)] = pl_module.results
         if stages:
             _print(trainer, stages)
-        if self._step is None and _results_of(Path(trainer.default_root_dir)) == last:
+        before = read_json(Path(trainer.default_root_dir, "results.json")) or {}
+        if self._step is None and before.get("step") == last:
             return  # a run that was finished before
         sets = cast(Any, trainer).datamodule.val_groups
         exported = Path(trainer.default_root_dir, "adapter").exists()
@@ -167,18 +167,10 @@ def _validated_step(trainer: L.Trainer, module: SpeciaRLModule) -> int | None:
     return module.batches_trained if known else None
 
 
-def _results_of(run: Path) -> int | None:
-    """Training batches before the validation that results.json is of."""
-    path = run / "results.json"
-    found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    step = found.get("step")
-    return int(step) if step is not None else None
-
-
 def _note_last_step(path: Path, last: int) -> None:
     """Let the file say when the training ended, which it did after or with that validation."""
-    if path.exists():
-        write_json(path, {**json.loads(path.read_text(encoding="utf-8")), "last_step": last})
+    if content := read_json(path):
+        write_json(path, {**content, "last_step": last})
 
 
 def _say_what_is_not_validated(trainer: L.Trainer, last: int) -> None:

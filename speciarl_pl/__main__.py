@@ -8,7 +8,8 @@ from speciarl_pl.start_up import run_program
 def main(args: list[str]) -> int:
     """Run a command; only what it needs is imported, and `doctor` not what it may find broken."""
     # All imports are here, where Ctrl-C is seen to.
-    from speciarl_pl.commands import COMMANDS, help_text, unknown_command, version_text
+    from speciarl_pl.commands import COMMANDS, help_text, version_text
+    from speciarl_pl.nearest import unknown_command
     from speciarl_pl.quiet import quieten
 
     quieten()  # some is said at the import of what the commands need
@@ -35,7 +36,7 @@ def main(args: list[str]) -> int:
     if name not in COMMANDS and not name.startswith("-"):
         from speciarl_pl.terminal import say
 
-        say(f"error: {unknown_command(name)}", stderr=True)
+        say(f"error: {unknown_command(name, COMMANDS)}", stderr=True)
         return 2
     from speciarl_pl.cli import main as cli
 

@@ -40,6 +40,7 @@ from speciarl_pl.callbacks.rank_watch import LEADER_VARIABLE, watch_leader
 from speciarl_pl.checkpoint_files import batches_in, find_checkpoint, is_whole, newest_checkpoint
 from speciarl_pl.checkpoint_io import WholeCheckpointIO
 from speciarl_pl.command_errors import run_command
+from speciarl_pl.commands import PROGRAM, PURPOSE
 from speciarl_pl.config_files import check_yaml, config_files
 from speciarl_pl.data import OpenWorldDataModule
 from speciarl_pl.errors import RunError
@@ -57,13 +58,6 @@ from speciarl_pl.trainer_check import check_trainer
 set_parsing_settings(import_path_denylist=[])  # refuses `os.system` and the like, as version 5 will
 
 _SUBCOMMANDS: Final = ("fit", "validate", "predict")
-
-_DESCRIPTION: Final = """Teach a vision-language model to name what it sees as exactly as it can.
---config takes a file or the name of one that comes with the package: quickstart, eval/cub, ...
-`python -m speciarl_pl data` lists the benchmarks and checks what is on disk.
-`python -m speciarl_pl report` makes a page of runs and compares them.
-`python -m speciarl_pl judge` asks, audits or serves a judge on its own.
-`python -m speciarl_pl doctor` says what is installed, what works and what to install."""
 
 _STRICT: Final[dict[str, Any]] = {
     "exit_on_error": False,
@@ -118,8 +112,8 @@ class SpeciaRLCLI(LightningCLI):
             save_config_kwargs={"overwrite": True},
             auto_configure_optimizers=False,
             parser_kwargs={
-                "prog": "python -m speciarl_pl",
-                "description": _DESCRIPTION,
+                "prog": PROGRAM,
+                "description": PURPOSE,
                 **_STRICT,
                 **{name: dict(_STRICT) for name in self._names},  # Lightning adds to them
             },

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from speciarl_pl import __version__
-from speciarl_pl.nearest import did_you_mean
 
 PROGRAM: Final = "python -m speciarl_pl"
+
+PURPOSE: Final = "Teach a vision-language model to name what it sees as exactly as it can."
 
 COMMANDS: Final[Mapping[str, str]] = {
     "fit": "train an adapter by SpeciaRL; validates the base before and the result after",
@@ -31,7 +32,7 @@ def help_text() -> str:
     return f"""usage: {PROGRAM} COMMAND [options]
        {PROGRAM} --help | --version
 
-Teach a vision-language model to name what it sees as exactly as it can.
+{PURPOSE}
 
 commands:
 {lines}
@@ -44,15 +45,3 @@ commands:
 def version_text() -> str:
     """What `--version` says."""
     return f"speciarl_pl {__version__}"
-
-
-def unknown_command(name: str) -> str:
-    """What is said of a command that there is not.
-
-    Example:
-        >>> unknown_command("fti")
-        "command: expected one of fit, validate, predict, report, judge, data, doctor; got 'fti'; \
-did you mean fit?"
-    """
-    got = f"got {name!r}{did_you_mean(name, COMMANDS)}" if name else "got none; see --help"
-    return f"command: expected one of {', '.join(COMMANDS)}; {got}"

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
 from huggingface_hub import ModelCardData
 from huggingface_hub.repocard_data import EvalResult
 
+from speciarl_pl.run_record import versions
+
 NAME: Final = "README.md"
 """The file beside an adapter, which a hub shows."""
 
-_PACKAGES: Final = ("speciarl_pl", "torch", "transformers", "peft", "lightning")
 _RATES: Final = ("specificity", "correctness", "hm")
 _TASK: Final = "image-text-to-text"
 
@@ -41,7 +41,7 @@ class CardFacts:
     """Content of results.json; None where nothing was validated."""
     stopped: str = ""
     """What ended the training before its end; empty if nothing did."""
-    versions: Mapping[str, str] = field(default_factory=lambda: dict(_versions()))
+    versions: Mapping[str, str] = field(default_factory=versions)
     """Versions of packages."""
 
 
@@ -199,11 +199,3 @@ def _text(text: str) -> str:
     for mark in "\\`*_[]<>|":
         plain = plain.replace(mark, f"\\{mark}")
     return plain
-
-
-def _versions() -> Iterator[tuple[str, str]]:
-    for name in _PACKAGES:
-        try:
-            yield name, version(name)
-        except PackageNotFoundError:
-            continue

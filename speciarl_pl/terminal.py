@@ -93,3 +93,17 @@ def visible(text: str) -> str:
         one if one.isprintable() or one in _KEPT else one.encode("unicode_escape").decode("ascii")
         for one in printable(text)
     )
+
+
+def duration(seconds: float) -> str:
+    """A time span for a human.
+
+    Example:
+        >>> duration(7.46), duration(205), duration(3600 * 5 + 62)
+        ('7.5 s', '3 min 25 s', '5 h 1 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 import transformers as typed_transformers
+from peft import PeftModel
 
 from speciarl_pl.errors import ModelError
 from speciarl_pl.hub_ids import pinned
@@ -79,29 +80,35 @@ def load_policy(
             with place:
                 model = load_base(path, config, dtype, quantization)
             share_shapes(model, encoder.image_processor)
-            peft = (
+            adapted = (
                 adapters.load(model, adapter)
                 if adapter
                 else adapters.attach(model, lora or LoraSpec())
             )
-        without_dropout(peft, adapter)
+        without_dropout(adapted, adapter)
         if gradient_checkpointing:
             enable_checkpointing(model)
-        policy = Policy(
-            peft,
-            encoder,
-            rows="plain",
-            banned_token_ids=banned_token_ids(model, encoder),
-            eos_token_ids=eos_token_ids(model, encoder.tokenizer),
-            pad_token_id=pad_token_id(encoder.tokenizer),
-        )
+        policy = _on_plain_rows(adapted, encoder)
         policy.base_name = base
         if adapter and (needed := identity.read(adapter)):
             where = str(Path(adapter, identity.NAME))
             identity.check_base(needed, policy.identity, where, exported=True)
-        policy.eval()
         policy.rows = choose_rows(policy, rows)
     return policy
+
+
+def _on_plain_rows(adapted: PeftModel, encoder: PromptEncoder) -> Policy:
+    """A policy as any model allows it, in eval mode."""
+    model = adapted.get_base_model()
+    policy = Policy(
+        adapted,
+        encoder,
+        rows="plain",
+        banned_token_ids=banned_token_ids(model, encoder),
+        eos_token_ids=eos_token_ids(model, encoder.tokenizer),
+        pad_token_id=pad_token_id(encoder.tokenizer),
+    )
+    return policy.eval()
 
 
 def without_dropout(model: Any, adapter: str | None) -> None:

@@ -10,6 +10,7 @@ from speciarl_pl.report.config import config_text
 from speciarl_pl.report.read import Run
 from speciarl_pl.report.settings import parsed
 from speciarl_pl.run_record import PACKAGES, Session, read_record
+from speciarl_pl.terminal import duration
 
 UNKNOWN: Final = "not known: no config.yaml that can be read lies beside results.json"
 """What stands for the settings of a run of which only numbers are there."""
@@ -70,20 +71,6 @@ def spec_words(spec: Any) -> str:
     return f"{name} ({words})" if words else name
 
 
-def duration(seconds: float) -> str:
-    """A time span for a human.
-
-    Example:
-        >>> duration(7.46), duration(205), duration(3600 * 5 + 62)
-        ('7.5 s', '3 min 25 s', '5 h 1 min')
-    """
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
-
-
 def _settings(
     run: Run, config: Mapping[str, Any], last: Session | None
 ) -> Iterator[tuple[str, str]]:
@@ -128,8 +115,7 @@ def _sources(run: Run) -> str:
 
 
 def _base(model: Mapping[str, Any]) -> str:
-    more = [f"revision {model['revision']}"] if model.get("revision") else []
-    more += [f"computes in {model['dtype']}"] if model.get("dtype") else []
+    more = [f"computes in {model['dtype']}"] if model.get("dtype") else []
     more += [f"quantized: {_plain(model['quantization'])}"] if model.get("quantization") else []
     return ", ".join([str(model.get("base")), *more])
 

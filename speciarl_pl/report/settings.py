@@ -1,6 +1,7 @@
 """config.yaml as values by dotted name, and what of it has to be alike for a fair comparison."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, Final
 
 import yaml
@@ -51,8 +52,9 @@ def parse_settings(text: str) -> dict[str, str]:
     return dict(_flat("", _with_defaults(content)))
 
 
-def parsed(text: str) -> dict[str, Any]:
-    """The configuration itself; empty if it cannot be read or is no mapping."""
+@cache
+def parsed(text: str) -> Mapping[str, Any]:
+    """The configuration itself, read once; empty if it cannot be read or is no mapping."""
     try:
         content = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError):
@@ -100,7 +102,7 @@ def _below(name: str, prefix: str) -> bool:
     return name == prefix or name.startswith(f"{prefix}.")
 
 
-def _with_defaults(content: dict[str, Any]) -> dict[str, Any]:
+def _with_defaults(content: Mapping[str, Any]) -> Mapping[str, Any]:
     """The content with the defaults that are no value: the judge, and how validation draws."""
     data, rollout = content.get("data"), content.get("rollout")
     if isinstance(data, dict) and data.get("judge") is None:

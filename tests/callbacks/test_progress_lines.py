@@ -53,7 +53,7 @@ def test_the_first_step_then_one_line_an_interval_then_the_last_step(clock, caps
     ]
     # means of steps 1 to 4 since the line before; 15 steps of 8 s are left
     assert lines[1] == (
-        "step 5 of 20: reward 0.250, specificity -, correctness 0.500; 8.0 s a step, 2:00 left"
+        "step 5 of 20: reward 0.250, specificity -, correctness 0.500; 8.0 s a step, 2 min 0 s left"
     )
 
 
@@ -66,7 +66,7 @@ def test_the_time_of_a_validation_is_not_that_of_a_step(clock, capsys):
     lines.on_validation_end(of, None)
     train(lines, of, clock, 2, 8.0, begin=1)
     found = said(capsys)
-    assert found[1] == "validating: batch 1 of 10; 500.0 s a batch, 1:15:00 left"
+    assert found[1] == "validating: batch 1 of 10; 500.0 s a batch, 1 h 15 min left"
     assert "8.0 s a step" in found[2]
 
 
@@ -76,7 +76,7 @@ def test_a_prediction_says_so(clock, capsys):
     lines.on_predict_start(of, None)
     clock.now += 2
     lines.on_predict_batch_end(of, None, None, None, 0)
-    assert said(capsys) == ["predicting: batch 1 of 10; 2.0 s a batch, 0:18 left"]
+    assert said(capsys) == ["predicting: batch 1 of 10; 2.0 s a batch, 18.0 s left"]
 
 
 def test_the_number_of_steps_may_be_unknown():

@@ -84,7 +84,7 @@ def test_a_file_that_cannot_be_read_or_written_is_said_and_the_run_goes_on(
 ):
     (tmp_path / "run.json").write_text("{")
     session(trainer_in(ckpt_path="x"), resumed=True)
-    assert "run.json: not JSON" in capsys.readouterr().err
+    assert "run.json: Invalid JSON" in capsys.readouterr().err
     assert states(tmp_path) == [("fit", True)]
     (tmp_path / "run.json").unlink()
     (tmp_path / "run.json").mkdir()

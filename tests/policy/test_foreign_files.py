@@ -173,7 +173,12 @@ def test_a_config_that_is_none_is_an_error(tmp_path, text):
 def test_a_rank_for_all_above_those_of_single_layers_is_none_of_them(tmp_path):
     settings = {"peft_type": "LORA", "r": 8, "lora_alpha": 16, "rank_pattern": {"q_proj": 4}}
     (tmp_path / "adapter_config.json").write_text(json.dumps(settings))
-    check_numbers(str(tmp_path), {"q_proj.lora_A.weight": torch.zeros(4, 9)})
+    tensors = {"q_proj.lora_A.weight": torch.zeros(4, 9)}
+    check_numbers(str(tmp_path), tensors)
+    settings["r"] = 8 * 4 + 1
+    (tmp_path / "adapter_config.json").write_text(json.dumps(settings))
+    with pytest.raises(ModelError, match=r"r: expected a rank that its tensors have \(up to 4\)"):
+        check_numbers(str(tmp_path), tensors)
 
 
 # ----------------------------------------------------------------------------- checkpoints
