@@ -8,7 +8,6 @@ and since the first signal. All that takes long to import was imported before.
 import json
 import os
 import signal
-import socket
 import sys
 import time
 import traceback
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import stops  # noqa: F401 (imported once)
 import torch
+from counting import free_port
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 from lightning.pytorch.utilities import rank_zero_only as of_pytorch
 
@@ -100,12 +100,6 @@ def is_due(request, now, taken, sent):
     if not sent:
         return now >= taken + request.after
     return len(sent) == 1 and request.again and now >= sent[0] + request.again
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 class Server:

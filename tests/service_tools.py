@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
 
 from speciarl_pl.category import Category
@@ -151,16 +151,23 @@ class Reply(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def scripted(*scripts: Script) -> Iterator[tuple[str, list[bytes]]]:
-    """A server that answers its requests by `scripts`, one each; its URL and what it was sent."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Reply)
-    server.scripts, server.bodies = list(scripts), []
+def serving(server: HTTPServer) -> Iterator[str]:
+    """Serve in a thread; gives the URL."""
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}", server.bodies
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def scripted(*scripts: Script) -> Iterator[tuple[str, list[bytes]]]:
+    """A server that answers its requests by `scripts`, one each; its URL and what it was sent."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Reply)
+    server.scripts, server.bodies = list(scripts), []
+    with serving(server) as url:
+        yield url, server.bodies
     assert not server.scripts, "some answers were not asked for"

@@ -2,12 +2,12 @@
 
 import json
 import shlex
-import threading
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from data.datasets.miniatures import build
+from service_tools import serving
 
 from speciarl_pl.__main__ import main
 from speciarl_pl.data.datasets import FGVCAircraft
@@ -45,12 +45,8 @@ class Pages(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server():
-    with HTTPServer(("127.0.0.1", 0), Pages) as http:
-        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{http.server_port}"
-        http.shutdown()
-        thread.join()
+    with serving(HTTPServer(("127.0.0.1", 0), Pages)) as url:
+        yield url
 
 
 def test_list(capsys):

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from counting import free_port
+from service_tools import serving
 from vllm_tools import needs_vllm
 
 from .commands import REPOSITORY, documented, label, to_run, unique
@@ -38,12 +38,8 @@ class Lists(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def host():
-    with HTTPServer(("127.0.0.1", 0), Lists) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with serving(HTTPServer(("127.0.0.1", 0), Lists)) as url:
+        yield url
 
 
 @pytest.mark.parametrize("command", TOOLS, ids=label)
