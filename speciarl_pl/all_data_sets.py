@@ -1,4 +1,4 @@
-"""`--data.val.init_args.X` reaches all validation sets, where jsonargparse gives it to the last."""
+"""`--data.val.X` reaches all validation sets, where jsonargparse gives it to the last."""
 
 import json
 import re
@@ -9,7 +9,7 @@ import yaml
 from jsonargparse import Namespace
 
 _ROLES: Final = ("val", "test")
-_OPTION: Final = r"--data\.{}\.init_args\.([^=\s]+)"
+_OPTION: Final = r"--data\.{}\.(?:init_args\.)?(?!class_path$|help$|dict_kwargs)([^=\s]+)"
 
 
 def parse_for_all(parse: Callable[[list[str]], Namespace], words: Sequence[str]) -> Namespace:
@@ -23,15 +23,18 @@ def parse_for_all(parse: Callable[[list[str]], Namespace], words: Sequence[str])
         words: The command line.
     """
     words = list(words)
-    config = parse(words)
     for role in _ROLES:
         kept, given = _split(words, role)
         added = any(word.startswith(f"--data.{role}+") for word in words)
-        if given and not added and _several(config, role):
-            sets = [_with(one.as_dict(), given) for one in _of(parse(kept), role)]
+        if given and not added and _several(parse(_unprinted(words)), role):
+            sets = [_with(one.as_dict(), given) for one in _of(parse(_unprinted(kept)), role)]
             words = [*kept, f"--data.{role}={json.dumps(sets, default=str)}"]
-            config = parse(words)
-    return config
+    return parse(words)
+
+
+def _unprinted(words: Sequence[str]) -> list[str]:
+    """Without what has the parser print the configuration and end."""
+    return [word for word in words if not word.startswith("--print_config")]
 
 
 def _split(words: Sequence[str], role: str) -> tuple[list[str], dict[str, Any]]:

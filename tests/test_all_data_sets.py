@@ -1,8 +1,10 @@
 import pytest
+import runs
 import yaml
 from jsonargparse import ArgumentParser
 
 from speciarl_pl.all_data_sets import parse_for_all
+from speciarl_pl.cli import main
 from speciarl_pl.data import OpenWorldDataModule
 from speciarl_pl.data.datasets import WorldImages
 
@@ -32,8 +34,8 @@ def parse(tmp_path):
 
 @pytest.mark.parametrize(
     "words",
-    [("--data.val.init_args.n", "5"), ("--data.val.init_args.n=5",)],
-    ids=["two words", "="],
+    [("--data.val.init_args.n", "5"), ("--data.val.init_args.n=5",), ("--data.val.n", "5")],
+    ids=["two words", "=", "short"],
 )
 def test_an_option_reaches_all(parse, words):
     found = parse(*words, "--data.val.init_args.include=[amber table]")
@@ -58,3 +60,14 @@ def test_one_that_is_added_has_its_own_options(parse):
 def test_one_data_set_is_as_ever(parse):
     one = "--data.val=[{class_path: WorldImages, init_args: {kinds: train}}]"
     assert [found.n for found in parse(one, "--data.val.init_args.n=7")] == [7]
+
+
+def test_what_is_printed_is_what_is_run(tmp_path, monkeypatch, capsys):
+    config = tmp_path / "tiny.yaml"
+    config.write_text(runs.CONFIG)
+    words = ["fit", f"--config={config}", "--data.val.init_args.n=7", "--print_config"]
+    monkeypatch.setattr("sys.argv", ["speciarl_pl", *words])
+    with pytest.raises(SystemExit):
+        main(words)
+    printed = yaml.safe_load(capsys.readouterr().out)
+    assert [one["init_args"]["n"] for one in printed["data"]["val"]] == [7, 7]
