@@ -126,6 +126,8 @@ def training_line(step: int, total: float, means: Mapping[str, float], pace_s: f
     Example:
         >>> training_line(40, 80, {"reward": 0.5, "correctness": 0.875}, 1.2)
         'step 40 of 80: reward 0.500, specificity -, correctness 0.875; 1.2 s a step, 48.0 s left'
+        >>> training_line(80, 80, {"reward": 0.5}, 1.2)
+        'step 80 of 80: reward 0.500, specificity -, correctness -; 1.2 s a step'
     """
     numbers = ", ".join(f"{name} {_number(means.get(name))}" for name in _SHOWN)
     known = f" of {total:.0f}" if math.isfinite(total) else ""
@@ -145,7 +147,7 @@ def evaluation_line(what: str, batch: int, total: float, pace_s: float) -> str:
 
 def _time(pace_s: float, left: float, unit: str) -> str:
     pace = f"{pace_s:.1f} s a {unit}" if pace_s >= 0.1 else f"{pace_s:.3f} s a {unit}"
-    return f"{pace}, {duration(pace_s * left)} left" if math.isfinite(left) else pace
+    return f"{pace}, {duration(pace_s * left)} left" if 0 < left < math.inf else pace
 
 
 def _number(value: float | None) -> str:

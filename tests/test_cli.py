@@ -163,9 +163,9 @@ def test_help_lists_options_with_their_docstrings(capsys, name):
 
 
 @pytest.mark.usefixtures("no_arguments")
-def test_help_lists_the_subcommands(capsys):
+def test_help_lists_what_lightning_runs(capsys):
     text = printed_by_exit(capsys, "--help")
-    for name in ("fit", "validate", "doctor"):
+    for name in ("fit", "validate", "predict"):
         assert re.search(rf"\b{name}\b", text)
 
 
