@@ -32,8 +32,8 @@ from gpu_parity import parity
 from gpu_tools import CUDA, DEVICE, GIB, synchronize
 from shapes import SHAPES
 
-from speciarl_pl.policy.wide import keeps_sums
-from speciarl_pl.run_record import machine, versions
+from speciarl_pl.policy.rows.wide import keeps_sums
+from speciarl_pl.run.record import machine, versions
 
 
 def card(asked: argparse.Namespace) -> dict[str, Any]:

@@ -34,7 +34,8 @@ from speciarl_pl.records import (
     ScoredGroup,
     Verdict,
 )
-from speciarl_pl.update import PolicyUpdate, Ranks
+from speciarl_pl.step.ranks import Ranks
+from speciarl_pl.step.update import PolicyUpdate
 
 
 def model(asked: argparse.Namespace) -> dict[str, Any]:

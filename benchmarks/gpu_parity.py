@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers import AutoModelForImageTextToText
 
 from speciarl_pl.policy import Policy
-from speciarl_pl.policy.inputs import row_inputs
+from speciarl_pl.policy.rows.inputs import row_inputs
 from speciarl_pl.records import RolloutGroup
 
 

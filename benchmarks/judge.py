@@ -26,9 +26,9 @@ import httpx
 
 from speciarl_pl.category import Category
 from speciarl_pl.judge import CachedJudge, HTTPJudge, Judge
-from speciarl_pl.judge.offline import BENCHMARKS, offline_judge
-from speciarl_pl.judge.taxonomy import taxonomy_path
-from speciarl_pl.judge.tree import Taxonomy
+from speciarl_pl.judge.config import BENCHMARKS, offline_judge
+from speciarl_pl.judge.rules.taxonomy import taxonomy_path
+from speciarl_pl.judge.rules.tree import Taxonomy
 from speciarl_pl.records import Judgement, Pair, Verdict
 
 BATCH = 1000

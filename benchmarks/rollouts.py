@@ -26,7 +26,7 @@ from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.policy import LoraSpec, load_policy
 from speciarl_pl.records import Sample
 from speciarl_pl.sampling import RolloutRequest, Sampling
-from speciarl_pl.terminal import console
+from speciarl_pl.system.terminal import console
 from speciarl_pl.world import draw, world_specs
 
 

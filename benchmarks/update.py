@@ -29,10 +29,12 @@ from transformers import (
     SmolVLMForConditionalGeneration,
 )
 
-from speciarl_pl.policy import LoraSpec, Policy, adapter, shared
-from speciarl_pl.policy.checkpoint import quiet
+from speciarl_pl.policy import LoraSpec, Policy
+from speciarl_pl.policy.base_model import quiet
+from speciarl_pl.policy.rows import shared_rows as shared
+from speciarl_pl.policy.weights import adapter
 from speciarl_pl.records import EncodedPrompt, Rollout, RolloutGroup, Sample
-from speciarl_pl.terminal import console
+from speciarl_pl.system.terminal import console
 
 IMAGE_TOKEN = 4000
 BANNED = [4000, 4001, 4002, 4003]

@@ -8,12 +8,12 @@ import lightning as L
 
 from speciarl_pl.callbacks.rollout import RolloutCallback
 from speciarl_pl.errors import RunError, SpeciaRLError, TrainingError
-from speciarl_pl.judging import judge_title
-from speciarl_pl.model_card import CardFacts, write_card
 from speciarl_pl.module import SpeciaRLModule
-from speciarl_pl.run_files import read_json, replacing_files
-from speciarl_pl.terminal import say
-from speciarl_pl.together import together
+from speciarl_pl.run.model_card import CardFacts, write_card
+from speciarl_pl.step.judging import judge_title
+from speciarl_pl.system.files import read_json, replacing_files
+from speciarl_pl.system.terminal import say
+from speciarl_pl.system.together import together
 
 
 class AdapterExport(L.Callback):

@@ -11,15 +11,15 @@ from typing import Any, Final, TypeAlias
 import lightning as L
 
 from speciarl_pl.callbacks.rollout import RolloutCallback
-from speciarl_pl.callbacks.rollout_files import RolloutFiles
 from speciarl_pl.callbacks.rollout_log import RolloutLog
 from speciarl_pl.category import OUTCOMES, UNJUDGED
 from speciarl_pl.data import listing_digest
 from speciarl_pl.errors import RunError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.policy import Policy
-from speciarl_pl.together import together
-from speciarl_pl.validation import ImageOutcomes, vote_key
+from speciarl_pl.run.rollouts import RolloutFiles
+from speciarl_pl.step.validation import ImageOutcomes, vote_key
+from speciarl_pl.system.together import together
 
 STAGES: Final = {"validate": ("val", "val"), "predict": ("predict", "images")}
 """Command -> stage of its rows, role of its data sets."""

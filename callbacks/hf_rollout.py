@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 from transformers import GenerationConfig
 
-from speciarl_pl.callbacks.finished_rows import FinishedRows
 from speciarl_pl.callbacks.rollout import RolloutCallback
-from speciarl_pl.callbacks.seeded_sampler import SeededSampler
+from speciarl_pl.engine.finished_rows import FinishedRows
+from speciarl_pl.engine.seeded_sampler import SeededSampler
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.policy import Policy
-from speciarl_pl.policy.inputs import joinable, row_inputs
+from speciarl_pl.policy.rows.inputs import joinable, row_inputs
 from speciarl_pl.records import Rollout, RolloutGroup
 from speciarl_pl.sampling import Finished, RolloutRequest, Sampling
 

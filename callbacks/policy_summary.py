@@ -4,9 +4,9 @@ from typing import Any
 
 import lightning as L
 
-from speciarl_pl.judging import quoted
 from speciarl_pl.policy import Policy
-from speciarl_pl.terminal import say
+from speciarl_pl.step.judging import quoted
+from speciarl_pl.system.terminal import say
 
 
 class PolicySummary(L.Callback):

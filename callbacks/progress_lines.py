@@ -9,7 +9,7 @@ from typing import Any, Final
 import lightning as L
 
 from speciarl_pl.records import Batch
-from speciarl_pl.terminal import duration, say
+from speciarl_pl.system.terminal import duration, say
 
 _SHOWN: Final = ("reward", "specificity", "correctness")
 """Numbers of a training line: means over the steps since the line before."""

@@ -8,15 +8,14 @@ from dataclasses import replace
 
 import lightning as L
 
-from speciarl_pl.callbacks.rollout_contract import check_groups
-from speciarl_pl.callbacks.seeding import rollout_seed
 from speciarl_pl.contracts import check_call, own_code
+from speciarl_pl.engine.contract import check_groups
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.records import Batch, RolloutGroup, Sample
-from speciarl_pl.sampling import Finished, RolloutRequest, Sampling
-from speciarl_pl.stop_signals import alone, stop_if_asked
-from speciarl_pl.together import together
+from speciarl_pl.sampling import Finished, RolloutRequest, Sampling, rollout_seed
+from speciarl_pl.system.stop_signals import alone, stop_if_asked
+from speciarl_pl.system.together import together
 
 
 class RolloutCallback(L.Callback, ABC):

@@ -10,11 +10,10 @@ import lightning as L
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from speciarl_pl.callbacks.rollout_files import RolloutFiles
-from speciarl_pl.callbacks.rollout_rows import judged_rows, scored_rows
 from speciarl_pl.errors import RunError
 from speciarl_pl.records import Batch
-from speciarl_pl.together import together
+from speciarl_pl.run.rollouts import RolloutFiles, judged_rows, scored_rows
+from speciarl_pl.system.together import together
 
 
 class RolloutLog(L.Callback):

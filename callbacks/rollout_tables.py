@@ -5,10 +5,10 @@ from typing import Any
 
 import lightning as L
 
-from speciarl_pl.callbacks.rollout_rows import judged_rows, scored_rows
-from speciarl_pl.logged_tables import TableRow, log_table, small, table_row
 from speciarl_pl.records import Batch, JudgedGroup, ScoredGroup
-from speciarl_pl.terminal import say
+from speciarl_pl.run.logged_tables import TableRow, log_table, small, table_row
+from speciarl_pl.run.rollouts import judged_rows, scored_rows
+from speciarl_pl.system.terminal import say
 
 
 class RolloutTables(L.Callback):

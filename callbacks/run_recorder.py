@@ -8,10 +8,14 @@ from typing import Any
 
 import lightning as L
 import torch
+import yaml
+from lightning.pytorch.cli import SaveConfigCallback
 
 from speciarl_pl.errors import RunError
-from speciarl_pl.run_record import NAME, Session, machine, read_record, versions, write_record
-from speciarl_pl.terminal import say
+from speciarl_pl.run.config_yaml import without_secrets
+from speciarl_pl.run.loggers import log_config
+from speciarl_pl.run.record import NAME, Session, machine, read_record, versions, write_record
+from speciarl_pl.system.terminal import say
 
 
 class RunRecorder(L.Callback):
@@ -125,3 +129,16 @@ def _gpus(trainer: L.Trainer) -> list[str]:
     if trainer.strategy.root_device.type != "cuda":
         return []
     return [torch.cuda.get_device_name(index) for index in trainer.device_ids]
+
+
+# config.yaml, and the same for a user's loggers.
+
+
+class RunConfig(SaveConfigCallback):
+    """Writes config.yaml into the run directory and gives it, without secrets, to the loggers."""
+
+    def save_config(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Give the configuration to a user's loggers."""
+        text: str = self.parser.dump(self.config, skip_none=False)
+        config: Any = yaml.safe_load(without_secrets(text))
+        log_config(trainer.loggers, config)

@@ -7,12 +7,12 @@ from typing import Any, Final, cast
 import lightning as L
 
 from speciarl_pl.callbacks.rollout import RolloutCallback
-from speciarl_pl.callbacks.watch_causes import Example, Setup, examples_of, likely_cause
 from speciarl_pl.errors import TrainingError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.records import Batch, SkippedSample
-from speciarl_pl.step_totals import StepTotals
-from speciarl_pl.terminal import say
+from speciarl_pl.step.causes import Example, Setup, examples_of, likely_cause
+from speciarl_pl.step.totals import StepTotals
+from speciarl_pl.system.terminal import say
 
 _NAMED: Final = 5
 """Files that a message names."""

@@ -11,21 +11,21 @@ from typing import Any, Final
 import lightning as L
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 
-from speciarl_pl.callbacks.rank_watch import RankWatch
-from speciarl_pl.checkpoint_files import NEWEST, newest_checkpoint
 from speciarl_pl.errors import RunError, TrainingError, UnjudgedError
-from speciarl_pl.metrics_csv import MetricsCSV
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.records import Batch
-from speciarl_pl.rng import get_rng_state, set_rng_state
-from speciarl_pl.stop_signals import (
+from speciarl_pl.run.checkpoints import NEWEST, newest_checkpoint
+from speciarl_pl.run.metrics_csv import MetricsCSV
+from speciarl_pl.system.random_states import get_rng_state, set_rng_state
+from speciarl_pl.system.rank_watch import RankWatch
+from speciarl_pl.system.stop_signals import (
     RunStopped,
     StopConnector,
     StopKind,
     connector_of,
     stop_if_asked,
 )
-from speciarl_pl.terminal import say
+from speciarl_pl.system.terminal import say
 
 STOPPED: Final = "stopped.ckpt"
 """Name of the file among the run's checkpoints."""

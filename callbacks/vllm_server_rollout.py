@@ -10,7 +10,7 @@ from speciarl_pl.engine.pool import ServerOptions, ServerPool
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.records import Sample
-from speciarl_pl.together import together
+from speciarl_pl.system.together import together
 
 
 class VLLMServerRolloutCallback(SyncedRolloutCallback):

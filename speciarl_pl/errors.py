@@ -17,7 +17,7 @@ SpeciaRLError
 A mistake in an argument raises `ValueError`, at the place where the argument enters.
 """
 
-from speciarl_pl.file_names import printable
+from speciarl_pl.system.file_names import printable
 
 
 class SpeciaRLError(Exception):

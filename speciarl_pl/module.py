@@ -13,19 +13,10 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from speciarl_pl.category import UNJUDGED
-from speciarl_pl.checkpoint import (
-    KEY,
-    fit_policy,
-    loaded_state,
-    restore_random_state,
-    saved_state,
-)
 from speciarl_pl.errors import JudgeError, ModelError, RolloutError
 from speciarl_pl.grpo import AdvantageScale, GRPOLoss, group_advantages
 from speciarl_pl.judge import ExactJudge, Judge
-from speciarl_pl.judging import RolloutJudging
 from speciarl_pl.metrics.functional import Summary, group_averages, macro_average
-from speciarl_pl.nonfinite import GradientWatch
 from speciarl_pl.policy import (
     Dtype,
     LoraSpec,
@@ -44,19 +35,29 @@ from speciarl_pl.records import (
     ScoredGroup,
 )
 from speciarl_pl.reward import BestOfGroupReward, Reward, check_reward, checked_rewards
-from speciarl_pl.rollout_stats import rollout_stats
+from speciarl_pl.run.checkpoint import (
+    KEY,
+    fit_policy,
+    loaded_state,
+    restore_random_state,
+    saved_state,
+)
 from speciarl_pl.sampling import Finished
-from speciarl_pl.step_log import StepLog
-from speciarl_pl.step_totals import step_totals
-from speciarl_pl.together import apart
-from speciarl_pl.trainer_check import (
+from speciarl_pl.step.judging import RolloutJudging
+from speciarl_pl.step.log import StepLog
+from speciarl_pl.step.nonfinite import GradientWatch
+from speciarl_pl.step.ranks import Ranks
+from speciarl_pl.step.rollout_stats import rollout_stats
+from speciarl_pl.step.totals import step_totals
+from speciarl_pl.step.trainer_check import (
     check_monitors,
     check_optimizer,
     check_schedule,
     check_trainer,
 )
-from speciarl_pl.update import PolicyUpdate, Ranks
-from speciarl_pl.validation import ValidationOutcomes, image_outcomes
+from speciarl_pl.step.update import PolicyUpdate
+from speciarl_pl.step.validation import ValidationOutcomes, image_outcomes
+from speciarl_pl.system.together import apart
 
 
 class SpeciaRLModule(L.LightningModule):

@@ -8,7 +8,7 @@ import runs
 import warned
 from hypothesis import settings
 
-from speciarl_pl import quiet
+from speciarl_pl.system import quiet
 
 # No deadline: a first call that imports or allocates says nothing about the code under test.
 settings.register_profile("project", deadline=None, derandomize=True)

@@ -22,7 +22,7 @@ from lightning.pytorch.utilities import rank_zero_only as of_pytorch
 
 import speciarl_pl.policy
 import speciarl_pl.world  # noqa: F401 (imported once)
-from speciarl_pl.cli import main
+from speciarl_pl.commands.cli import main
 
 
 @dataclass

@@ -9,7 +9,7 @@ import torch
 
 from speciarl_pl.callbacks import HFRolloutCallback
 from speciarl_pl.category import UNJUDGED
-from speciarl_pl.cli import main
+from speciarl_pl.commands.cli import main
 from speciarl_pl.policy import LoraSpec, load_policy
 from speciarl_pl.reward import Reward
 

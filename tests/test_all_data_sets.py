@@ -3,8 +3,8 @@ import runs
 import yaml
 from jsonargparse import ArgumentParser
 
-from speciarl_pl.all_data_sets import parse_for_all
-from speciarl_pl.cli import main
+from speciarl_pl.commands.all_data_sets import parse_for_all
+from speciarl_pl.commands.cli import main
 from speciarl_pl.data import OpenWorldDataModule
 from speciarl_pl.data.datasets import WorldImages
 

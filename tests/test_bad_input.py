@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from speciarl_pl import tensor_files
+from speciarl_pl.system import tensor_files
 
 NO_VALIDATION = "--trainer.limit_val_batches=0"
 LONG = "très long, " * 30

@@ -11,7 +11,7 @@ import lightning as L
 import pytest
 from runs import Commands
 
-from speciarl_pl.cli import SpeciaRLCLI, main
+from speciarl_pl.commands.cli import SpeciaRLCLI, main
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 

@@ -4,9 +4,12 @@ import re
 
 import pytest
 
-from speciarl_pl import __version__, cli, data_cli, judge_cli
+from speciarl_pl import __version__
 from speciarl_pl.__main__ import main
-from speciarl_pl.commands import COMMANDS
+from speciarl_pl.commands import cli
+from speciarl_pl.commands import data as data_cli
+from speciarl_pl.commands import judge as judge_cli
+from speciarl_pl.commands.front_door import COMMANDS
 
 
 def test_help_has_a_line_for_each_command(capsys):

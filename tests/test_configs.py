@@ -13,10 +13,9 @@ from safetensors.torch import load_file
 from vllm_tools import needs_vllm
 
 from speciarl_pl.callbacks import ProgressLines, RolloutCallback, StopCheckpoint
-from speciarl_pl.cli import SpeciaRLCLI, main
+from speciarl_pl.commands.cli import SpeciaRLCLI, main
 from speciarl_pl.data import OpenWorldDataModule
-from speciarl_pl.judge.config import load_judge
-from speciarl_pl.judge.offline import offline_judge
+from speciarl_pl.judge.config import load_judge, offline_judge
 from speciarl_pl.module import SpeciaRLModule
 
 CONFIGS = Path(__file__).parents[1] / "configs"

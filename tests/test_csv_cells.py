@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speciarl_pl.csv_cells import escaped, original_cell, safe_cell, safe_cells
-from speciarl_pl.data.tables import read_columns
+from speciarl_pl.data.reading.tables import read_columns
 from speciarl_pl.judge.audit.pairs import read_pairs
-from speciarl_pl.report.results import RATES
-from speciarl_pl.report.table import Estimate, Row, numbers_csv
+from speciarl_pl.report.headline_table import Estimate, Row, numbers_csv
+from speciarl_pl.run.results import RATES
+from speciarl_pl.system.csv_cells import escaped, original_cell, safe_cell, safe_cells
 
 FORMULAS = [
     "=1+1",

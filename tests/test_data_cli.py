@@ -11,8 +11,8 @@ from service_tools import serving
 
 from speciarl_pl.__main__ import main
 from speciarl_pl.data.datasets import FGVCAircraft
-from speciarl_pl.data.published import PUBLISHED
-from speciarl_pl.data.splits import count_splits, read_split
+from speciarl_pl.data.datasets.published import PUBLISHED
+from speciarl_pl.data.reading.splits import count_splits, read_split
 
 
 def coop(name):

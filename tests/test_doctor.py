@@ -2,8 +2,8 @@ from importlib.metadata import version
 
 import pytest
 
-from speciarl_pl import doctor
-from speciarl_pl.import_trial import ImportTrials
+from speciarl_pl.commands import doctor
+from speciarl_pl.commands.import_trial import ImportTrials
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from speciarl_pl.command_errors import run_command
+from speciarl_pl.commands.running import run_command
 from speciarl_pl.errors import DataError, RunError
-from speciarl_pl.file_names import kept_path, opened_path, printable
-from speciarl_pl.run_files import check_writable
+from speciarl_pl.system.file_names import kept_path, opened_path, printable
+from speciarl_pl.system.files import check_writable
 
 LATIN_1 = os.fsdecode("Citroën".encode("latin-1"))
 

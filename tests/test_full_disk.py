@@ -11,15 +11,15 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from speciarl_pl.checkpoint_io import WholeCheckpointIO
-from speciarl_pl.command_errors import run_command
-from speciarl_pl.csv_cells import safe_cell
-from speciarl_pl.data.splits import read_split, write_split
-from speciarl_pl.data_cli import main as data
+from speciarl_pl.commands.data import main as data
+from speciarl_pl.commands.running import run_command
+from speciarl_pl.data.reading.splits import read_split, write_split
 from speciarl_pl.errors import RunError
-from speciarl_pl.metrics_csv import MetricsCSV
-from speciarl_pl.run_files import replacing, replacing_files, write_json
-from speciarl_pl.tensor_files import save_tensors
+from speciarl_pl.run.checkpoint import WholeCheckpointIO
+from speciarl_pl.run.metrics_csv import MetricsCSV
+from speciarl_pl.system.csv_cells import safe_cell
+from speciarl_pl.system.files import replacing, replacing_files, write_json
+from speciarl_pl.system.tensor_files import save_tensors
 
 LARGEST = 4096
 
@@ -112,7 +112,9 @@ def test_an_error_that_is_not_of_the_disk_stays_a_bug():
 
 
 def test_a_target_that_cannot_be_written_is_one_line(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("speciarl_pl.data.splits_build.build_split", lambda *_: {"a.jpg": "train"})
+    monkeypatch.setattr(
+        "speciarl_pl.data.checks.splits_build.build_split", lambda *_: {"a.jpg": "train"}
+    )
     (tmp_path / "file").write_text("")
     for out, reason in (
         (tmp_path / "file" / "a.csv", "File exists"),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from speciarl_pl.__main__ import main
-from speciarl_pl.judge_cli import main as judge_cli
+from speciarl_pl.commands.judge import main as judge_cli
 
 LABELLED = str(Path(__file__).parent / "judge" / "labelled_pairs.csv")
 OFFLINE = str(Path(__file__).parents[1] / "configs" / "judge" / "offline.yaml")

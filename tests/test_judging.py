@@ -5,8 +5,8 @@ from counting import FAILED, CountingJudge
 from speciarl_pl.category import Category
 from speciarl_pl.errors import UnjudgedError
 from speciarl_pl.judge import ExactJudge
-from speciarl_pl.judging import RolloutJudging
 from speciarl_pl.records import JudgedGroup, Verdict
+from speciarl_pl.step.judging import RolloutJudging
 
 
 def judging(**options):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import speciarl_pl
-from speciarl_pl.lazy import load_all
+from speciarl_pl.system.lazy import load_all
 
 PACKAGES = [
     f"speciarl_pl.{path.parent.relative_to(Path(speciarl_pl.__file__).parent)}".replace("/", ".")

@@ -5,7 +5,7 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from speciarl_pl.logged_tables import SIDE, log_table, small, table_row
+from speciarl_pl.run.logged_tables import SIDE, log_table, small, table_row
 
 
 def row(picture, **changes):

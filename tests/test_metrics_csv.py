@@ -3,7 +3,7 @@ import csv
 import pytest
 
 from speciarl_pl.errors import RunError
-from speciarl_pl.metrics_csv import MetricsCSV
+from speciarl_pl.run.metrics_csv import MetricsCSV
 
 
 def read(folder):

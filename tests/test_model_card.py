@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from huggingface_hub import ModelCard
 
-from speciarl_pl.model_card import CardFacts, card
+from speciarl_pl.run.model_card import CardFacts, card
 
 IDENTITY = {
     "base": "Qwen/Qwen2.5-VL-7B-Instruct",

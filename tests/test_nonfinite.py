@@ -9,8 +9,9 @@ from interruptions import Overflowing
 from test_update import ADAMW, groups_for
 
 from speciarl_pl.grpo import GRPOLoss
-from speciarl_pl.nonfinite import likely_cause
-from speciarl_pl.update import PolicyUpdate, Ranks
+from speciarl_pl.step.nonfinite import likely_cause
+from speciarl_pl.step.ranks import Ranks
+from speciarl_pl.step.update import PolicyUpdate
 
 ENGINE = "--rollout=interruptions.Overflowing"
 

@@ -11,9 +11,9 @@ import runs
 
 SAYS = """
 import sys
-from speciarl_pl.start_up import run_program
-from speciarl_pl.command_errors import run_command
-from speciarl_pl.terminal import console, say
+from speciarl_pl.commands.start_up import run_program
+from speciarl_pl.commands.running import run_command
+from speciarl_pl.system.terminal import console, say
 
 def command():
     for number in range(200):  # more than a pipe holds
@@ -91,12 +91,12 @@ def test_no_output_at_all_is_no_error(tmp_path):
 
 LETTERS = r"""
 import sys
-from speciarl_pl.start_up import run_program
+from speciarl_pl.commands.start_up import run_program
 def program():
     print("before any command: \u72d7 \u2014")
-    from speciarl_pl.command_errors import run_command
+    from speciarl_pl.commands.running import run_command
     from speciarl_pl.errors import DataError
-    from speciarl_pl.terminal import say
+    from speciarl_pl.system.terminal import say
     def command():
         say("Citro\u00ebn \u72d7 \udce9")
         raise DataError("\u72d7.jpg: no image")
@@ -128,8 +128,8 @@ def test_letters_that_an_encoding_lacks_are_written_out(settings):
 
 IMPORTS = """
 import sys, time
-from speciarl_pl.start_up import run_program
-from speciarl_pl.command_errors import run_command
+from speciarl_pl.commands.start_up import run_program
+from speciarl_pl.commands.running import run_command
 def spoil():
     try:
         print("importing", flush=True)
@@ -183,7 +183,7 @@ def test_ctrl_c_while_a_command_starts_leaves_no_traceback(tmp_path, words):
     process = python("-X", "importtime", "-m", "speciarl_pl", *words, cwd=tmp_path)
     with process:
         said = iter(process.stderr.readline, "")
-        assert any("speciarl_pl.quiet" in line for line in said)
+        assert any("speciarl_pl.system.quiet" in line for line in said)
         process.send_signal(signal.SIGINT)
         rest = list(said)
         assert process.wait(60) == 130

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from speciarl_pl.cli import main
+from speciarl_pl.commands.cli import main
 
 
 @pytest.fixture

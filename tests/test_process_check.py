@@ -3,7 +3,7 @@
 import lightning as L
 import pytest
 
-from speciarl_pl.trainer_check import check_trainer
+from speciarl_pl.step.trainer_check import check_trainer
 
 SLURM = {
     "SLURM_JOB_ID": "1",

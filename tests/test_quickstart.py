@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from speciarl_pl.cli import main
+from speciarl_pl.commands.cli import main
 
 CONFIG = Path(__file__).parents[1] / "configs" / "quickstart.yaml"
 

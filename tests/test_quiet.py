@@ -5,7 +5,7 @@ import warnings
 
 import pytest
 
-from speciarl_pl import quiet
+from speciarl_pl.system import quiet
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 from lightning.pytorch.utilities import rank_zero_only
 
-from speciarl_pl import cli
+from speciarl_pl.commands import cli
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from report import report_runs as made
 
 from speciarl_pl.__main__ import main
-from speciarl_pl.report_cli import main as report_cli
+from speciarl_pl.commands.report import main as report_cli
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from stops import Plan
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from speciarl_pl.callbacks import RunWatch
-from speciarl_pl.cli import main
+from speciarl_pl.commands.cli import main
+from speciarl_pl.commands.report import main as report
 from speciarl_pl.errors import TrainingError
-from speciarl_pl.report_cli import main as report
 
 TERM, INT, KILL = signal.SIGTERM, signal.SIGINT, signal.SIGKILL
 

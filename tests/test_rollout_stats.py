@@ -5,9 +5,9 @@ import torch
 from speciarl_pl.category import Category
 from speciarl_pl.grpo import group_advantages
 from speciarl_pl.records import JudgedGroup, ScoredGroup, Unjudged, Unparsed, Verdict
-from speciarl_pl.rollout_stats import rollout_stats
-from speciarl_pl.step_totals import step_totals
-from speciarl_pl.update import Ranks
+from speciarl_pl.step.ranks import Ranks
+from speciarl_pl.step.rollout_stats import rollout_stats
+from speciarl_pl.step.totals import step_totals
 
 ONE = Ranks(backward=lambda loss: None, sum=lambda tensor: tensor, count=1, no_sync=None)
 

@@ -9,7 +9,7 @@ import pytest
 from safetensors import SafetensorError
 
 from speciarl_pl.errors import RunError
-from speciarl_pl.run_files import (
+from speciarl_pl.system.files import (
     check_writable,
     new_directory,
     remove_unfinished,
@@ -128,7 +128,7 @@ def test_a_new_directory_that_cannot_be_made_is_named(tmp_path):
         new_directory(tmp_path, "now")
 
 
-HOLD = "import sys; from pathlib import Path; from speciarl_pl.run_files import take\n"
+HOLD = "import sys; from pathlib import Path; from speciarl_pl.system.files import take\n"
 HOLD += "lock = take(Path(sys.argv[1])); print('taken', flush=True); sys.stdin.read()"
 
 

@@ -8,9 +8,9 @@ from jsonargparse import Namespace
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from recording import Recorder
 
-from speciarl_pl import run_loggers as loggers
 from speciarl_pl.errors import RunError
-from speciarl_pl.metrics_csv import MetricsCSV
+from speciarl_pl.run import loggers
+from speciarl_pl.run.metrics_csv import MetricsCSV
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from importlib.metadata import version
 import pytest
 
 from speciarl_pl.errors import RunError
-from speciarl_pl.run_record import Session, machine, read_record, versions, write_record
+from speciarl_pl.run.record import Session, machine, read_record, versions, write_record
 
 ONE = Session(
     "fit", "2026-01-31T12:00:00+01:00", 7.5, True, 2, {"cpu": "x"}, {"torch": "2"}, None, "What?"

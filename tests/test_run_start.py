@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from speciarl_pl.errors import RunError
-from speciarl_pl.run_start import decide, set_aside
+from speciarl_pl.run.start import decide, set_aside
 
 COMMAND = ("python", "-m", "speciarl_pl", "fit", "--config=a b.yaml")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from speciarl_pl.cli import main
+from speciarl_pl.commands.cli import main
 from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge.config import load_judge
 from speciarl_pl.shipped_configs import FOLDER, find_config, names, with_shipped_configs

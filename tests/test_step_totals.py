@@ -1,8 +1,8 @@
 import factory
 import torch
 
-from speciarl_pl.step_totals import StepTotals, step_totals
-from speciarl_pl.update import Ranks
+from speciarl_pl.step.ranks import Ranks
+from speciarl_pl.step.totals import StepTotals, step_totals
 
 CPU = torch.device("cpu")
 

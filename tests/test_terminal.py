@@ -12,15 +12,16 @@ from rich.table import Table
 from rich.text import Text
 
 import speciarl_pl
-from speciarl_pl import data_cli, doctor
-from speciarl_pl.callbacks import results
-from speciarl_pl.callbacks.results import results_table, trouble_table
-from speciarl_pl.data.check import CheckReport, Count
-from speciarl_pl.judge_cli import main as judge_cli
+from speciarl_pl.callbacks import results_writer as results
+from speciarl_pl.callbacks.results_writer import results_table, trouble_table
+from speciarl_pl.commands import data as data_cli
+from speciarl_pl.commands import doctor
+from speciarl_pl.commands.judge import main as judge_cli
+from speciarl_pl.data.checks.benchmark_check import CheckReport, Count
 from speciarl_pl.metrics.functional import summarize
 from speciarl_pl.report import console as report_console
-from speciarl_pl.report.read import read_runs
-from speciarl_pl.terminal import console, say, watched
+from speciarl_pl.run.read import read_runs
+from speciarl_pl.system.terminal import console, say, watched
 
 ROOT = Path(speciarl_pl.__file__).parent
 FILES = sorted(
@@ -101,7 +102,9 @@ def offences(file):
 
 def test_nothing_else_prints_with_rich():
     found = {str(file.relative_to(ROOT.parent)): set(offences(file)) for file in FILES}
-    assert {name: said for name, said in found.items() if said} == {}, "use speciarl_pl.terminal"
+    assert {name: said for name, said in found.items() if said} == {}, (
+        "use speciarl_pl.system.terminal"
+    )
 
 
 # ------------------------------------------------------- what the commands print

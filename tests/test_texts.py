@@ -12,10 +12,11 @@ from PIL import Image
 from report import report_runs as made
 from test_data_cli import coop
 
-from speciarl_pl import doctor
 from speciarl_pl.__main__ import main
-from speciarl_pl.callbacks import predictions, results
-from speciarl_pl.data.published import PUBLISHED
+from speciarl_pl.callbacks import prediction_writer as predictions
+from speciarl_pl.callbacks import results_writer as results
+from speciarl_pl.commands import doctor
+from speciarl_pl.data.datasets.published import PUBLISHED
 from speciarl_pl.metrics.functional import summarize
 from speciarl_pl.report import PhotoPrediction
 

@@ -11,7 +11,7 @@ from PIL import Image
 from policy import tiny
 
 from speciarl_pl.callbacks import HFRolloutCallback, RolloutLog, Sampling
-from speciarl_pl.callbacks.predictions import PredictionWriter
+from speciarl_pl.callbacks.prediction_writer import PredictionWriter
 from speciarl_pl.data import OpenWorldDataModule
 from speciarl_pl.data.datasets import WorldImages
 from speciarl_pl.module import SpeciaRLModule

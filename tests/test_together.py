@@ -5,7 +5,7 @@ import pytest
 import rank_failures
 
 from speciarl_pl.errors import RolloutError
-from speciarl_pl.together import together
+from speciarl_pl.system.together import together
 
 NOTHING = (None, "")
 

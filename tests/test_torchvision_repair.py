@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from speciarl_pl import torchvision_repair
+from speciarl_pl.system import torchvision_repair
 
 pytestmark = pytest.mark.slow  # all together: each starts a Python with torch
 

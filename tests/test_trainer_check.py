@@ -11,7 +11,7 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.strategies import FSDPStrategy, SingleDeviceStrategy
 from torch.optim import lr_scheduler
 
-from speciarl_pl.trainer_check import (
+from speciarl_pl.step.trainer_check import (
     STEP_METRICS,
     check_monitors,
     check_schedule,

@@ -15,7 +15,8 @@ from torch import multiprocessing
 from speciarl_pl.grpo import GRPOLoss, group_advantages
 from speciarl_pl.policy import LoraSpec, load_policy
 from speciarl_pl.records import JudgedGroup, Rollout, RolloutGroup, Sample, ScoredGroup, Unjudged
-from speciarl_pl.update import PolicyUpdate, Ranks
+from speciarl_pl.step.ranks import Ranks
+from speciarl_pl.step.update import PolicyUpdate
 from speciarl_pl.world import draw, world_specs
 
 NAN = float("nan")

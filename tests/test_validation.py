@@ -5,7 +5,7 @@ import torch
 
 from speciarl_pl.metrics.functional import summarize_samples
 from speciarl_pl.records import SkippedSample
-from speciarl_pl.validation import (
+from speciarl_pl.step.validation import (
     ImageOutcomes,
     ValidationOutcomes,
     skipped_by_dataset,

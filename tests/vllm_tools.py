@@ -17,7 +17,7 @@ from counting import free_port
 
 from speciarl_pl.callbacks import VLLMRolloutCallback
 from speciarl_pl.module import SpeciaRLModule
-from speciarl_pl.policy.checkpoint import resolve
+from speciarl_pl.policy.base_model import resolve
 from speciarl_pl.records import Sample
 from speciarl_pl.sampling import RolloutRequest, Sampling
 from speciarl_pl.world import draw as drawing

@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 
 import speciarl_pl
-from speciarl_pl import quiet
+from speciarl_pl.system import quiet
 
 TESTS = Path(__file__).parent
 PACKAGE = Path(speciarl_pl.__file__).parent

@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from speciarl_pl.lazy import handed_out
+from speciarl_pl.system.lazy import handed_out
 
 if TYPE_CHECKING:
     from speciarl_pl.data.collate import Collate, Encode
+    from speciarl_pl.data.data_module import OpenWorldDataModule
     from speciarl_pl.data.dataset import ImageDataset
     from speciarl_pl.data.datasets import (
         CUB200,
@@ -22,9 +23,8 @@ if TYPE_CHECKING:
         StanfordCars,
         WorldImages,
     )
-    from speciarl_pl.data.images import open_image
+    from speciarl_pl.data.images.opening import open_image
     from speciarl_pl.data.loader import BatchLoader, ResumableLoader
-    from speciarl_pl.data.module import OpenWorldDataModule
     from speciarl_pl.data.position import listing_digest
     from speciarl_pl.data.prompts import load_prompt
     from speciarl_pl.data.source import ImageSource

@@ -7,9 +7,9 @@ from datasets.arrow_dataset import Dataset as Table
 from torch.utils.data import Dataset
 
 from speciarl_pl.contracts import is_own
-from speciarl_pl.data.files import name_some
-from speciarl_pl.data.images import MAX_PIXELS
-from speciarl_pl.data.kinds import packages_needed
+from speciarl_pl.data.images.kinds import packages_needed
+from speciarl_pl.data.images.opening import MAX_PIXELS
+from speciarl_pl.data.reading.present_files import name_some
 from speciarl_pl.data.source import ImageSource
 from speciarl_pl.data.source_contract import check_image, image_of
 from speciarl_pl.errors import DataError

@@ -11,7 +11,7 @@ import lightning as L
 from speciarl_pl.contracts import check_call
 from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge import HTTPJudge, Judge
-from speciarl_pl.together import together
+from speciarl_pl.system.together import together
 
 _LOOPBACK: Final = "127.0.0.1"
 
@@ -85,7 +85,7 @@ class JudgeOwner:
 
     def _start_service(self, trainer: L.Trainer) -> tuple[Judge, _Served]:
         # Here, since most runs serve nothing and need no web server.
-        from speciarl_pl.judge.background import BackgroundService
+        from speciarl_pl.judge.service.background import BackgroundService
 
         local = trainer.num_nodes == 1
         token = secrets.token_urlsafe(32)

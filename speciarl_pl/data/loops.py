@@ -20,7 +20,7 @@ from lightning.pytorch.trainer.states import RunningStage, TrainerFn
 from speciarl_pl.data.loader import ResumableLoader
 from speciarl_pl.data.position import Position, older_position
 from speciarl_pl.errors import RunError
-from speciarl_pl.stop_signals import stop_if_asked
+from speciarl_pl.system.stop_signals import stop_if_asked
 
 
 def install_loops(trainer: L.Trainer) -> "PositionedFitLoop":

@@ -9,13 +9,13 @@ from datasets.arrow_dataset import Dataset
 from PIL.Image import Image
 
 from speciarl_pl.data.filters import check_labels, keep_classes
-from speciarl_pl.data.images import MAX_PIXELS, open_image
-from speciarl_pl.data.label_checks import check_truths, doubts_about, tidy_truths
-from speciarl_pl.data.left_out import LeftOut
-from speciarl_pl.data.lists import unique_ids
+from speciarl_pl.data.images.opening import MAX_PIXELS, open_image
+from speciarl_pl.data.labels.label_checks import check_truths, doubts_about, tidy_truths
+from speciarl_pl.data.reading.left_out import LeftOut
+from speciarl_pl.data.reading.lists import unique_ids
 from speciarl_pl.data.source_contract import rows_of
 from speciarl_pl.errors import DataError
-from speciarl_pl.file_names import kept_path, opened_path, printable
+from speciarl_pl.system.file_names import kept_path, opened_path, printable
 
 COLUMNS: Final = ("id", "truth", "subset")
 """Columns of every table; a source may add its own."""

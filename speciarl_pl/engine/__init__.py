@@ -1,7 +1,7 @@
 """Rollout engines with weights of their own, and the proof that they serve the policy's adapter."""
 
-from speciarl_pl.engine.base import Drawn, Engine, EngineReport
-from speciarl_pl.engine.memory import MemoryGuard
+from speciarl_pl.engine.adapter_store import AdapterStore, AdapterVersion
+from speciarl_pl.engine.engine import Drawn, Engine, EngineReport, MemoryGuard
 from speciarl_pl.engine.proof import (
     Gap,
     check_reports,
@@ -17,7 +17,6 @@ from speciarl_pl.engine.served import (
     served_state,
     unscaled,
 )
-from speciarl_pl.engine.store import AdapterStore, AdapterVersion
 
 __all__ = [
     "AdapterStore",

@@ -12,13 +12,14 @@ from typing import Any, Final
 
 import torch
 
+from speciarl_pl.engine.adapter_store import AdapterVersion
 from speciarl_pl.engine.arguments import (
     SleepLevel,
     check_rank,
     engine_arguments,
     for_cpus,
 )
-from speciarl_pl.engine.base import (
+from speciarl_pl.engine.engine import (
     Drawn,
     Engine,
     EngineReport,
@@ -27,12 +28,11 @@ from speciarl_pl.engine.base import (
     check_prompt,
     rollout,
 )
-from speciarl_pl.engine.store import AdapterVersion
 from speciarl_pl.errors import MissingExtraError, RolloutError
 from speciarl_pl.policy import Policy
 from speciarl_pl.records import RolloutGroup, Sample
-from speciarl_pl.rng import get_rng_state, set_rng_state
 from speciarl_pl.sampling import Finished, RolloutRequest, Sampling
+from speciarl_pl.system.random_states import get_rng_state, set_rng_state
 
 SOURCE: Final = "the vLLM engine"
 

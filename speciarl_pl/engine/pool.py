@@ -18,10 +18,10 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from speciarl_pl.engine.base import Drawn, Engine, EngineReport, check_lengths
-from speciarl_pl.engine.chat import chat_body, read_reply
+from speciarl_pl.engine.adapter_store import AdapterVersion
+from speciarl_pl.engine.chat_request import chat_body, read_reply
+from speciarl_pl.engine.engine import Drawn, Engine, EngineReport, check_lengths
 from speciarl_pl.engine.server import TransientServerError, UnreachableServerError, VLLMServer
-from speciarl_pl.engine.store import AdapterVersion
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.policy import Policy
 from speciarl_pl.sampling import Finished, RolloutRequest, Sampling

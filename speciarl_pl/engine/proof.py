@@ -9,7 +9,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from speciarl_pl.engine.base import EngineReport
+from speciarl_pl.engine.engine import EngineReport
 from speciarl_pl.engine.fingerprint import fingerprint, same
 from speciarl_pl.engine.served import A, B
 from speciarl_pl.errors import RolloutError

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import httpx
 
-from speciarl_pl.engine.base import EngineReport
+from speciarl_pl.engine.engine import EngineReport
 from speciarl_pl.errors import RolloutError
 
 _BUSY: Final = frozenset({408, 425, 429, 502, 503, 504})

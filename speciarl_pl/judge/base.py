@@ -4,10 +4,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Literal, Self, TypeAlias
 
-from speciarl_pl.contracts import breach, described
+from speciarl_pl.category import Category
+from speciarl_pl.contracts import breach, described, own_code
 from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge.stats import JudgeStats
-from speciarl_pl.records import Judgement, Pair
+from speciarl_pl.records import Judgement, Pair, Unjudged, Verdict
 
 WhenUnknown: TypeAlias = Literal["wrong", "unjudged"]
 """What a judge makes of a prediction that it does not know."""
@@ -141,3 +142,54 @@ def check_when_unknown(unknown: str) -> None:
     """Raise a `ValueError` unless `unknown` is one of `WhenUnknown`."""
     if unknown not in ("wrong", "unjudged"):
         raise ValueError(f"unknown: expected 'wrong' or 'unjudged', got {unknown!r}")
+
+
+# An outage of a judge becomes unjudged pairs, and a broken judge an error.
+
+
+def each_or_unjudged(judge: Judge, pairs: Sequence[Pair]) -> Iterator[tuple[int, Judgement]]:
+    """As `judge.judge_each`, but pairs that an outage left without a judgement are unjudged.
+
+    A bug in a judge of this package is not caught; one in a user's own is named in a line.
+
+    Yields:
+        Place of a pair in `pairs`, and its judgement; every place once, in any order.
+
+    Raises:
+        JudgeError: If the judge gives a place twice, one that is none, or leaves one out, or gives
+            something else than judgements.
+    """
+    left = dict.fromkeys(range(len(pairs)))
+    try:
+        for place, judgement in _each(judge, pairs) if pairs else ():
+            if place not in left:
+                raise JudgeError(f"{type(judge).__name__}: unexpected judgement of pair {place}")
+            _check(judge, judgement)
+            del left[place]
+            yield place, judgement
+    except (OSError, JudgeUnavailableError) as error:
+        reason = f"{type(judge).__name__}: {type(error).__name__}: {error}"
+        yield from dict.fromkeys(left, Unjudged(reason, transient=True)).items()
+        return
+    if left:
+        raise JudgeError(
+            f"{type(judge).__name__}: expected one judgement for each of {len(pairs)} pairs, "
+            f"got {len(pairs) - len(left)}"
+        )
+
+
+def _each(judge: Judge, pairs: Sequence[Pair]) -> Iterator[tuple[int, Judgement]]:
+    """What the judge gives; the errors of a user's own judge are those of its author."""
+    with own_code(judge, "judge", JudgeError, passed=(OSError,)):
+        yield from judge.judge_each(pairs)
+
+
+def _check(judge: Judge, judgement: object) -> None:
+    """Refuse what is no judgement, where it comes from a user's own judge or store."""
+    if isinstance(judgement, Unjudged):
+        return
+    if not isinstance(judgement, Verdict):
+        raise JudgeError(breach(judge, "judge", "Verdict or Unjudged", described(judgement)))
+    if not isinstance(judgement.category, Category):
+        got = described(judgement.category)
+        raise JudgeError(breach(judge, "judge", "a Category in Verdict.category", got))

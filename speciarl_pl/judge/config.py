@@ -2,15 +2,18 @@
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser, set_parsing_settings
 
 from speciarl_pl.errors import JudgeError
+from speciarl_pl.judge.around.cascade import CascadeJudge
 from speciarl_pl.judge.base import Judge
-from speciarl_pl.lazy import load_all
+from speciarl_pl.judge.rules.exact import ExactJudge
+from speciarl_pl.judge.rules.taxonomy import TaxonomyJudge
 from speciarl_pl.shipped_configs import expected_config, find_config
+from speciarl_pl.system.lazy import load_all
 
 set_parsing_settings(import_path_denylist=[])  # refuses `os.system` and the like, as version 5 will
 
@@ -77,3 +80,34 @@ def _one_line(error: Exception) -> str:
     text = re.sub(r"^.*Does not validate against any of the Union subtypes.* Errors: - ", "", text)
     text = re.sub(r"Problem with given class_path '(?:[\w.]*\.)?(\w+)'", r"\1", text)
     return re.sub(r'Parser key "(\w+)"', r"\1", text)
+
+
+# The judge that needs nothing but this package.
+
+
+BENCHMARKS: Final = (
+    "cub",
+    "fgvc_aircraft",
+    "flowers102",
+    "food101",
+    "oxford_pets",
+    "stanford_cars",
+)
+"""The packaged taxonomies of the benchmarks."""
+
+TREES: Final = (*BENCHMARKS, "everyday")
+"""Those of the offline judge: also everyday things and animals, CIFAR-100 among them."""
+
+
+def offline_judge() -> CascadeJudge:
+    """A judge for the benchmarks and everyday things: equality, then trees; else unjudged.
+
+    `configs/judge/offline.yaml` says the same, to be changed.
+
+    Example:
+        >>> from speciarl_pl.records import Pair
+        >>> offline_judge().judge([Pair("Samoyed", "a dog")])[0].category.label
+        'generic'
+    """
+    taxonomies = TaxonomyJudge(list(TREES), unknown="unjudged")
+    return CascadeJudge([ExactJudge(unknown="unjudged"), taxonomies])

@@ -8,12 +8,15 @@ from torchmetrics import Metric
 from torchmetrics.utilities.plot import _AX_TYPE, _PLOT_OUT_TYPE
 
 from speciarl_pl.category import Category
-from speciarl_pl.metrics.functional.best_of_k import counts_of_best, exact_sum, reached_by_best
-from speciarl_pl.metrics.functional.best_of_k_curve import curve_ks
+from speciarl_pl.metrics.functional.best_of_k import (
+    counts_of_best,
+    curve_ks,
+    exact_sum,
+    reached_by_best,
+)
 from speciarl_pl.metrics.functional.counts import image_counts
-from speciarl_pl.metrics.functional.headline import SCORES, headline
-from speciarl_pl.metrics.functional.specificity import Weights, level_weights
-from speciarl_pl.metrics.plots import curves, new_axis
+from speciarl_pl.metrics.functional.rates import SCORES, Weights, headline, level_weights
+from speciarl_pl.metrics.plotting import curves, new_axis
 
 
 class BestOfK(Metric):

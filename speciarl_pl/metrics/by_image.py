@@ -1,11 +1,22 @@
 """State that is kept image by image, over all processes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
+
+from speciarl_pl.metrics.functional.counts import checked, outcome_counts
+from speciarl_pl.metrics.functional.rates import Weights, category_rates
+from speciarl_pl.metrics.functional.summary import (
+    MajoritySummary,
+    Summary,
+    summarize_majority,
+    summarize_samples,
+)
+from speciarl_pl.metrics.plotting import SharesMetric
 
 
 class ByImage(Metric):
@@ -78,3 +89,187 @@ class ByImage(Metric):
         """
         if isinstance(self.positions, list) and not self.positions:
             self.keep(**self._empty)
+
+
+# Outcomes of several samples an image, kept image by image.
+
+
+class SampleOutcomes(SharesMetric, ByImage):
+    """The outcome of every sample of every image, one byte each; see `ByImage`.
+
+    Args:
+        samples: Samples an image.
+
+    Raises:
+        ValueError: If `samples` is not positive.
+
+    Example:
+        >>> import torch
+        >>> metric = SampleOutcomes(samples=2)
+        >>> metric.update(torch.tensor([1, 0]), torch.tensor([[4, 2], [0, -1]]))
+        >>> metric.update(torch.tensor([1]), torch.tensor([[4, 2]]))
+        >>> metric.compute()
+        tensor([[ 0, -1],
+                [ 4,  2]], dtype=torch.int8)
+        >>> metric.summary()["correctness"]
+        0.5
+    """
+
+    parts_of = "share of samples"
+
+    def __init__(self, samples: int) -> None:
+        if samples < 1:
+            raise ValueError(f"samples: expected an int >= 1, got {samples}")
+        super().__init__(codes=torch.zeros(0, samples, dtype=torch.int8))
+        self.samples = samples
+
+    def update(self, positions: Tensor, codes: Tensor) -> None:
+        """Keep the outcomes of some images.
+
+        Args:
+            positions: int64 [images], where the images are in the data set.
+            codes: Integers [images, samples]: `Category` values, `UNPARSED` (-1), `UNJUDGED` (-2).
+
+        Raises:
+            ValueError: If a shape is wrong, or the values are no integers or out of range.
+        """
+        self.keep(positions=positions, codes=checked(codes))
+
+    def compute(self) -> Tensor:
+        """Codes by image, int8 [images, samples], in the order of their positions.
+
+        torchmetrics takes the dimensions off a result of one element; see `table`.
+        """
+        return self.rows()["codes"]
+
+    def table(self) -> Tensor:
+        """What `compute` gives, int8 [images, samples] whatever their number."""
+        codes: Tensor = self.compute()
+        return codes.reshape(-1, self.samples)
+
+    def summary(self, weights: Weights = "release", seed: int = 0) -> Summary:
+        """What `functional.summarize_samples` makes of the codes of all processes.
+
+        Args:
+            weights: As for `Specificity`.
+            seed: Of the bootstrap.
+
+        Raises:
+            ValueError: If `weights` are invalid.
+        """
+        return summarize_samples(self.table(), weights, seed)
+
+    def parts(self, value: Tensor) -> Mapping[str, Tensor]:
+        """Share of each category among the samples."""
+        return category_rates(outcome_counts(value))
+
+
+# Outcomes of the answers that most samples of each image give.
+
+
+class MajorityOutcomes(SharesMetric, ByImage):
+    """The outcome of the majority vote of every image and its votes; see `ByImage`.
+
+    Args:
+        samples: Samples an image, all of which vote.
+
+    Raises:
+        ValueError: If `samples` is not positive.
+
+    Example:
+        >>> from speciarl_pl.metrics.functional import majority_vote
+        >>> vote = majority_vote(["dog", "samoyed", "samoyed", None])
+        >>> outcomes = [2, 4, 4, -1]
+        >>> metric = MajorityOutcomes(samples=4)
+        >>> metric.update(
+        ...     torch.tensor([0]), torch.tensor([outcomes[vote.index]]), torch.tensor([vote.votes])
+        ... )
+        >>> summary = metric.summary()
+        >>> summary["specificity"], summary["agreement"]
+        (1.0, 0.5)
+    """
+
+    parts_of = "share of images"
+
+    def __init__(self, samples: int) -> None:
+        if samples < 1:
+            raise ValueError(f"samples: expected an int >= 1, got {samples}")
+        super().__init__(  # int32, as processes cannot send each other int16
+            codes=torch.zeros(0, dtype=torch.int8), votes=torch.zeros(0, dtype=torch.int32)
+        )
+        self.samples = samples
+
+    def update(self, positions: Tensor, codes: Tensor, votes: Tensor) -> None:
+        """Keep the votes of some images.
+
+        Args:
+            positions: int64 [images], where the images are in the data set.
+            codes: Integers [images], the outcome of the answer that won.
+            votes: Integers [images], how many samples gave it.
+
+        Raises:
+            ValueError: If a shape is wrong, or the values are no integers or out of range.
+        """
+        if votes.numel() and not 1 <= int(votes.min()) <= int(votes.max()) <= self.samples:
+            raise ValueError(
+                f"votes: expected values from 1 to {self.samples} samples, got "
+                f"{int(votes.min())} to {int(votes.max())}"
+            )
+        self.keep(positions=positions, codes=checked(codes), votes=votes)
+
+    def compute(self) -> dict[str, Tensor]:
+        """`codes`, int8 [images], and `votes`, int32 [images], in the order of the positions."""
+        rows = self.rows()
+        return {"codes": rows["codes"], "votes": rows["votes"]}
+
+    def summary(self, weights: Weights = "release", seed: int = 0) -> MajoritySummary:
+        """What `functional.summarize_majority` makes of the votes in all processes.
+
+        Args:
+            weights: As for `Specificity`.
+            seed: Of the bootstrap.
+
+        Raises:
+            ValueError: If `weights` are invalid.
+        """
+        found = self.compute()
+        codes, votes = found["codes"].reshape(-1), found["votes"].reshape(-1)
+        return summarize_majority(codes, votes, self.samples, weights, seed)
+
+    def parts(self, value: dict[str, Tensor]) -> Mapping[str, Tensor]:
+        """Share of each category among the images."""
+        return category_rates(outcome_counts(value["codes"]))
+
+
+# How many answers were cut before they ended, image by image.
+
+
+class CutOutcomes(ByImage):
+    """Rollouts that were cut, kept by image so that each counts once; see `ByImage`.
+
+    Example:
+        >>> metric = CutOutcomes()
+        >>> metric.update(torch.tensor([0, 1]), torch.tensor([2, 0]))
+        >>> metric.update(torch.tensor([0]), torch.tensor([2]))
+        >>> metric.compute()
+        tensor(2)
+    """
+
+    def __init__(self) -> None:
+        super().__init__(cut=torch.zeros(0, dtype=torch.int32))
+
+    def update(self, positions: Tensor, cut: Tensor) -> None:
+        """Keep the counts of some images.
+
+        Args:
+            positions: int64 [images], where the images are in the data set.
+            cut: Integers [images], how many of their rollouts were cut.
+
+        Raises:
+            ValueError: If a shape is wrong.
+        """
+        self.keep(positions=positions, cut=cut)
+
+    def compute(self) -> Tensor:
+        """All that were cut, an int64 scalar."""
+        return self.rows()["cut"].sum()

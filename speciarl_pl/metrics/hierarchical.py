@@ -10,7 +10,7 @@ from speciarl_pl.metrics.functional.hierarchical import (
     overlap_rows,
     scores_of_sums,
 )
-from speciarl_pl.metrics.plotted import PlottedMetric
+from speciarl_pl.metrics.plotting import PlottedMetric
 
 
 class HierarchicalScores(PlottedMetric):

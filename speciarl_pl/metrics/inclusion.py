@@ -12,7 +12,7 @@ from speciarl_pl.metrics.functional.inclusion import (
     share_of_yes_interval,
     yes_counts,
 )
-from speciarl_pl.metrics.plotted import IntervalMetric
+from speciarl_pl.metrics.plotting import IntervalMetric
 
 
 class _ShareOfYes(IntervalMetric):
@@ -63,7 +63,7 @@ class TextualInclusion(_ShareOfYes):
 
 
 class LLMInclusion(_ShareOfYes):
-    """Share of a yes among what an LLM said; `speciarl_pl.protocol` asks it.
+    """Share of a yes among what an LLM said; `speciarl_pl.older_protocol` asks it.
 
     NaN before the first answer. `interval` is Wilson's.
 

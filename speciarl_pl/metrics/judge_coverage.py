@@ -11,7 +11,7 @@ from speciarl_pl.metrics.functional.judge_coverage import (
     coverage_interval,
     coverage_rates,
 )
-from speciarl_pl.metrics.plotted import IntervalMetric
+from speciarl_pl.metrics.plotting import IntervalMetric
 from speciarl_pl.records import Outcome
 
 

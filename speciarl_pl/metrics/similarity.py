@@ -7,7 +7,7 @@ from torch import Tensor
 
 from speciarl_pl.metrics.functional.mean import SUM_LABELS, mean_interval, mean_of, value_sums
 from speciarl_pl.metrics.functional.similarity import best_cosines, cosines
-from speciarl_pl.metrics.plotted import IntervalMetric
+from speciarl_pl.metrics.plotting import IntervalMetric
 
 
 class _MeanCosine(IntervalMetric):

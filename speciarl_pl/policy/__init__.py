@@ -1,13 +1,13 @@
 """The policy: a vision-language model with a LoRA adapter."""
 
-from speciarl_pl.policy.encoder import PromptEncoder
 from speciarl_pl.policy.identity import check_adapter, check_base, differing
 from speciarl_pl.policy.load import load_policy
 from speciarl_pl.policy.policy import Policy
+from speciarl_pl.policy.prompts.encoder import PromptEncoder
+from speciarl_pl.policy.rows.vision import ImageFeatures
 from speciarl_pl.policy.scores import TokenScores
 from speciarl_pl.policy.spec import Dtype, LoraSpec, Quantization, RowKind
-from speciarl_pl.policy.trainable import check_trainable
-from speciarl_pl.policy.vision import ImageFeatures
+from speciarl_pl.policy.weights.trainable import check_trainable
 
 __all__ = [
     "Dtype",

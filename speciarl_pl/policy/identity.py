@@ -17,7 +17,7 @@ from peft import LoraConfig
 from torch import Tensor, nn
 
 from speciarl_pl.errors import ModelError
-from speciarl_pl.policy.quantize import quantized_names
+from speciarl_pl.policy.weights.quantize import quantized_names
 
 NAME: Final = "speciarl_pl.json"
 """The file beside an exported adapter."""

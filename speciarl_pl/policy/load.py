@@ -10,20 +10,25 @@ import transformers as typed_transformers
 from peft import PeftModel
 
 from speciarl_pl.errors import ModelError
-from speciarl_pl.hub_ids import pinned
-from speciarl_pl.policy import adapter as adapters
 from speciarl_pl.policy import identity
-from speciarl_pl.policy.checkpoint import quiet, resolve, vlm_config
-from speciarl_pl.policy.dropout import switch_off_dropout
-from speciarl_pl.policy.encoder import PromptEncoder
-from speciarl_pl.policy.finite import check_finite, weights
-from speciarl_pl.policy.pixels import share_shapes
+from speciarl_pl.policy.base_model import quiet, resolve, vlm_config
 from speciarl_pl.policy.policy import Policy
-from speciarl_pl.policy.processors import check_shown, load_encoder
-from speciarl_pl.policy.quantize import check_quantized, keep_trainable, nf4_config, warn_of_experts
-from speciarl_pl.policy.rows import choose_rows
+from speciarl_pl.policy.prompts.encoder import PromptEncoder
+from speciarl_pl.policy.prompts.pixels import share_shapes
+from speciarl_pl.policy.prompts.processors import check_shown, load_encoder
+from speciarl_pl.policy.rows.trial import choose_rows
+from speciarl_pl.policy.rows.wide import widen_head
 from speciarl_pl.policy.spec import Dtype, LoraSpec, Quantization, RowKind
-from speciarl_pl.policy.wide import widen_head
+from speciarl_pl.policy.weights import adapter as adapters
+from speciarl_pl.policy.weights.dropout import switch_off_dropout
+from speciarl_pl.policy.weights.finite import check_finite, weights
+from speciarl_pl.policy.weights.quantize import (
+    check_quantized,
+    keep_trainable,
+    nf4_config,
+    warn_of_experts,
+)
+from speciarl_pl.system.hub_ids import pinned
 
 transformers: Any = typed_transformers  # its classes are only partly typed
 
@@ -54,7 +59,7 @@ def load_policy(
         adapter: Directory of a saved adapter to start from.
         min_pixels: Smaller images are enlarged to this area; the model's own if missing.
         max_pixels: Larger images are shrunk to this area; the model's own if missing. What both
-            mean for families that count in tiles or know one size: `speciarl_pl.policy.pixels`.
+            mean for families that count in tiles or know one size: `policy/prompts/pixels.py`.
 
     Returns:
         The policy, in eval mode, on the default device; on the GPU if it is quantised and there is

@@ -9,14 +9,14 @@ import torch
 from peft import LoraConfig, PeftModel
 from torch import Tensor, nn
 
-from speciarl_pl.policy import adapter
 from speciarl_pl.policy import identity as identities
-from speciarl_pl.policy.decoders import row_limit
-from speciarl_pl.policy.encoder import PromptEncoder
-from speciarl_pl.policy.plain import score_plain
+from speciarl_pl.policy.prompts.encoder import PromptEncoder
+from speciarl_pl.policy.rows.decoders import row_limit
+from speciarl_pl.policy.rows.plain_rows import score_plain
+from speciarl_pl.policy.rows.shared_rows import fits, say_once, score_shared
+from speciarl_pl.policy.rows.vision import ImageFeatures, image_features
 from speciarl_pl.policy.scores import FlatScores, TokenScores, completion_lengths, to_grid
-from speciarl_pl.policy.shared import fits, say_once, score_shared
-from speciarl_pl.policy.vision import ImageFeatures, image_features
+from speciarl_pl.policy.weights import adapter
 from speciarl_pl.records import EncodedPrompt, RolloutGroup, Sample
 
 

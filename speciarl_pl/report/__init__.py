@@ -1,12 +1,11 @@
 """What a run has to show: report.html, comparisons, and pages of a user's own photos."""
 
 from speciarl_pl.report.compare import Comparison, compare, compare_stages
-from speciarl_pl.report.page import html_report
-from speciarl_pl.report.photos import PhotoPrediction, write_photos_page
-from speciarl_pl.report.published import PUBLISHED, Published
-from speciarl_pl.report.read import Run, read_run, read_runs
+from speciarl_pl.report.page import html_report, write_report
+from speciarl_pl.report.paper_rows import PUBLISHED, Published
+from speciarl_pl.report.photo_page import PhotoPrediction, write_photos_page
 from speciarl_pl.report.stages import Stage, stages_of
-from speciarl_pl.report.write import write_report
+from speciarl_pl.run.read import Run, read_run, read_runs
 
 __all__ = [
     "PUBLISHED",

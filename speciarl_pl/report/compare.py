@@ -11,12 +11,15 @@ from torch import Tensor
 
 from speciarl_pl.category import UNJUDGED, Category
 from speciarl_pl.metrics.functional import OUTCOME_LABELS
-from speciarl_pl.metrics.functional.difference import Difference
-from speciarl_pl.metrics.functional.mcnemar import McNemar, mcnemar
-from speciarl_pl.metrics.functional.paired import paired_bootstrap
-from speciarl_pl.metrics.functional.unpaired import unpaired_bootstrap
-from speciarl_pl.report.rollouts import ImageKey, Rollouts
+from speciarl_pl.metrics.functional.comparison import (
+    Difference,
+    McNemar,
+    mcnemar,
+    paired_bootstrap,
+    unpaired_bootstrap,
+)
 from speciarl_pl.report.stages import Stage, base_pairs
+from speciarl_pl.run.rollouts import ImageKey, Rollouts
 
 Method: TypeAlias = Literal["paired", "unpaired"]
 """`paired`: over the images that both have; `unpaired`: from the counts alone."""

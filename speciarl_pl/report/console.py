@@ -8,15 +8,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from speciarl_pl.judge.audit.shown import NOTHING, shown
-from speciarl_pl.metrics.functional.difference import Difference
+from speciarl_pl.metrics.functional.comparison import Difference
 from speciarl_pl.report.compare import COMPARED, Comparison, compare_stages
 from speciarl_pl.report.differences import Differences, differences
 from speciarl_pl.report.facts import PROMPT_TEXT, facts
-from speciarl_pl.report.published import NOTE, PUBLISHED
-from speciarl_pl.report.read import Run
-from speciarl_pl.report.stages import Stage, stages_of
-from speciarl_pl.report.table import (
+from speciarl_pl.report.headline_table import (
     LABELS,
     Estimate,
     Row,
@@ -24,7 +20,11 @@ from speciarl_pl.report.table import (
     headline_rows,
     measured_groups,
 )
+from speciarl_pl.report.paper_rows import NOTE, PUBLISHED
+from speciarl_pl.report.stages import Stage, stages_of
 from speciarl_pl.report.templates import estimate_text, interval_text, p_text
+from speciarl_pl.run.read import Run
+from speciarl_pl.system.display import NOTHING, shown
 
 _WIDTH: Final = 28
 _LONG: Final = 200

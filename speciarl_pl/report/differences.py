@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from speciarl_pl.report.facts import PROMPT_TEXT, facts
-from speciarl_pl.report.read import Run
-from speciarl_pl.report.settings import about, is_aside, parse_settings
 from speciarl_pl.report.stages import Stage
+from speciarl_pl.run.config_yaml import about, is_aside, parse_settings
+from speciarl_pl.run.read import Run
 
 ABSENT: Final = "\u2013"
 """Stands for a setting that a run does not have."""

@@ -6,11 +6,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from speciarl_pl.report.config import config_text
-from speciarl_pl.report.read import Run
-from speciarl_pl.report.settings import parsed
-from speciarl_pl.run_record import PACKAGES, Session, read_record
-from speciarl_pl.terminal import duration
+from speciarl_pl.run.config_yaml import config_text, parsed
+from speciarl_pl.run.read import Run
+from speciarl_pl.run.record import PACKAGES, Session, read_record
+from speciarl_pl.system.terminal import duration
 
 UNKNOWN: Final = "not known: no config.yaml that can be read lies beside results.json"
 """What stands for the settings of a run of which only numbers are there."""

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from speciarl_pl.report.headline_table import LABELS, Estimate
 from speciarl_pl.report.stages import Stage
-from speciarl_pl.report.table import LABELS, Estimate
 
 _MEASURES: Final = ("majority", "older", "hierarchical", "judge_coverage")
 _NOT_SHOWN: Final = ("ci95", "counts", "n", "images", "samples")

@@ -2,34 +2,36 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from speciarl_pl.report.bars import category_bars
-from speciarl_pl.report.best_of_k import SCORE_COLOURS, best_of_k_plots, stage_dashes
 from speciarl_pl.report.compare import COMPARED, Comparison, compare_stages
 from speciarl_pl.report.differences import Differences, differences
 from speciarl_pl.report.facts import PROMPT_TEXT, facts
 from speciarl_pl.report.gallery import Card, gallery
-from speciarl_pl.report.measures import measures
-from speciarl_pl.report.palette import stage_colours
-from speciarl_pl.report.plane import plane
-from speciarl_pl.report.plane_marks import Look, scope_shapes
-from speciarl_pl.report.plot import library
-from speciarl_pl.report.published import NOTE, PUBLISHED, Published
-from speciarl_pl.report.read import Run
-from speciarl_pl.report.remarks import remarks, skipped
-from speciarl_pl.report.settings import about
-from speciarl_pl.report.stages import Stage, base_pairs, datasets_of, stages_of
-from speciarl_pl.report.table import (
+from speciarl_pl.report.headline_table import (
     LABELS,
     Row,
     headline_rows,
     measured_groups,
     numbers_csv,
 )
+from speciarl_pl.report.measures import measures
+from speciarl_pl.report.paper_rows import NOTE, PUBLISHED, Published
+from speciarl_pl.report.plots.bars import category_bars
+from speciarl_pl.report.plots.best_of_k_curves import SCORE_COLOURS, best_of_k_plots, stage_dashes
+from speciarl_pl.report.plots.palette import stage_colours
+from speciarl_pl.report.plots.plane import plane
+from speciarl_pl.report.plots.plane_marks import Look, scope_shapes
+from speciarl_pl.report.plots.plot import library
+from speciarl_pl.report.plots.training import run_colours, training_plots
+from speciarl_pl.report.remarks import remarks, skipped
+from speciarl_pl.report.stages import Stage, base_pairs, datasets_of, stages_of
 from speciarl_pl.report.templates import estimate_text, render, script
-from speciarl_pl.report.thumbnails import pictures
-from speciarl_pl.report.training import run_colours, training_plots
+from speciarl_pl.run.config_yaml import about
+from speciarl_pl.run.read import Run, read_runs
+from speciarl_pl.run.thumbnails import pictures
+from speciarl_pl.system.files import replacing
 
 _SCRIPTS = ("plots.js.jinja", "tables.js.jinja", "gallery.js.jinja")
 _GROUPS = {
@@ -229,3 +231,26 @@ def _gallery(stages: Sequence[Stage], cards: Sequence[Card]) -> dict[str, Any]:
         "datasets": list(dict.fromkeys(card.dataset for card in cards)),
         "gallery_note": f"{len(cards):,} of {total:,} images.",
     }
+
+
+# Write the report of some runs into a file.
+
+
+def write_report(
+    runs: Sequence[Path], out: Path, names: Sequence[str] | None = None, images: int = 200
+) -> None:
+    """Write one self-contained page about one run, or about several side by side.
+
+    Args:
+        runs: Run directories, or results.json files, of which only the numbers are shown.
+        out: Where to.
+        names: What to call the runs; None: the names of their directories.
+        images: How many images the gallery shows at most.
+
+    Raises:
+        ValueError: If `runs` is empty, or `names` do not fit.
+        RunError: If a run cannot be read or the page cannot be written.
+    """
+    page = html_report(read_runs(runs, names), images)
+    with replacing(out) as part:
+        part.write_text(page, encoding="utf-8")

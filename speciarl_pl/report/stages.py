@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from speciarl_pl.report.read import Run
-from speciarl_pl.report.results import Results
-from speciarl_pl.report.rollouts import Rollouts
-from speciarl_pl.report.settings import fair_settings
+from speciarl_pl.run.config_yaml import fair_settings
+from speciarl_pl.run.read import Run
+from speciarl_pl.run.results import Results
+from speciarl_pl.run.rollouts import Rollouts
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from speciarl_pl.judge.audit.shown import NOTHING, shown
-from speciarl_pl.pages import page_templates
-from speciarl_pl.report.palette import VERDICT_COLOURS, ink_on
-from speciarl_pl.report.table import Estimate
-from speciarl_pl.report.thumbnails import Thumbnail
+from speciarl_pl.report.headline_table import Estimate
+from speciarl_pl.report.plots.palette import VERDICT_COLOURS, ink_on
+from speciarl_pl.run.thumbnails import Thumbnail
+from speciarl_pl.system.display import NOTHING, page_templates, shown
 
 
 def render(template: str, scripts: list[str], **values: Any) -> str:

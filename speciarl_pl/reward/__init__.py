@@ -1,9 +1,9 @@
 """Rewards: the outcomes of one rollout group become numbers."""
 
-from speciarl_pl.reward.base import Reward, outcome_codes
 from speciarl_pl.reward.best_of_group import BestOfGroupReward, best_of_group, reference_level
 from speciarl_pl.reward.checked import check_reward, checked_rewards
 from speciarl_pl.reward.noisy import NoisyVerdicts, perturb
+from speciarl_pl.reward.reward import Reward, outcome_codes
 from speciarl_pl.reward.static import STATIC_TABLES, StaticReward
 
 __all__ = [

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from speciarl_pl.category import Category
 from speciarl_pl.records import Outcome
-from speciarl_pl.reward.base import Reward, fill_unread, outcome_codes
+from speciarl_pl.reward.reward import Reward, fill_unread, outcome_codes
 
 
 def reference_level(codes: Tensor) -> Category | None:

@@ -9,7 +9,7 @@ from speciarl_pl.category import UNJUDGED, Category
 from speciarl_pl.contracts import breach, described, own_code
 from speciarl_pl.errors import RewardError
 from speciarl_pl.records import Outcome, Unjudged, Unparsed, Verdict
-from speciarl_pl.reward.base import Reward, outcome_codes
+from speciarl_pl.reward.reward import Reward, outcome_codes
 
 
 def checked_rewards(reward: Reward, outcomes: Sequence[Outcome], seed: int | None) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from speciarl_pl.category import Category
 from speciarl_pl.records import Outcome, Verdict
-from speciarl_pl.reward.base import Reward
+from speciarl_pl.reward.reward import Reward
 
 
 def perturb(outcomes: Sequence[Outcome], probability: float, draw: random.Random) -> list[Outcome]:

@@ -127,7 +127,7 @@ def write_taxonomy(path: Path) -> None:
     """Write the naming as the CSV that the taxonomy judge reads.
 
     Args:
-        path: File to write, e.g. `speciarl_pl/judge/taxonomies/world.csv`.
+        path: File to write, e.g. `speciarl_pl/judge/rules/taxonomies/world.csv`.
     """
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")

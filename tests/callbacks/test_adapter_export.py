@@ -11,8 +11,8 @@ from speciarl_pl.callbacks import AdapterExport
 from speciarl_pl.callbacks.hf_rollout import _generate
 from speciarl_pl.errors import RunError
 from speciarl_pl.module import SpeciaRLModule
-from speciarl_pl.policy.checkpoint import quiet
-from speciarl_pl.policy.inputs import row_inputs
+from speciarl_pl.policy.base_model import quiet
+from speciarl_pl.policy.rows.inputs import row_inputs
 from speciarl_pl.records import Sample
 from speciarl_pl.sampling import RolloutRequest, Sampling
 from speciarl_pl.world import base_path, draw, world_specs

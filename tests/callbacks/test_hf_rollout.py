@@ -4,7 +4,7 @@ import torch
 from transformers import GenerationConfig
 
 from speciarl_pl.callbacks import HFRolloutCallback, RolloutRequest, Sampling
-from speciarl_pl.callbacks.seeded_sampler import SeededSampler
+from speciarl_pl.engine.seeded_sampler import SeededSampler
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.records import Batch, Sample

@@ -7,10 +7,10 @@ import os
 import pytest
 from PIL import Image
 
-from speciarl_pl.callbacks.predictions import _write_csv, agreement_lines, photo_predictions
+from speciarl_pl.callbacks.prediction_writer import _write_csv, agreement_lines, photo_predictions
 from speciarl_pl.data import ImageDataset
-from speciarl_pl.data.datasets.photo_list import PhotoList
-from speciarl_pl.data.tables import read_columns
+from speciarl_pl.data.datasets.photos import PhotoList
+from speciarl_pl.data.reading.tables import read_columns
 
 SETTINGS = (
     "--rollout.val_group_size=4",

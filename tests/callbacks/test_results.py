@@ -6,7 +6,7 @@ import torch
 from rich.console import Console
 
 from speciarl_pl.callbacks import HFRolloutCallback, ResultsWriter, Sampling
-from speciarl_pl.callbacks.results import results_json, results_table, trouble_table
+from speciarl_pl.callbacks.results_writer import results_json, results_table, trouble_table
 from speciarl_pl.errors import DataError
 from speciarl_pl.metrics.functional import summarize, summarize_majority, summarize_samples
 from speciarl_pl.module import SpeciaRLModule

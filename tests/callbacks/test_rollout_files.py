@@ -2,9 +2,8 @@ import pyarrow.compute as pc
 import pytest
 from factory import scored
 
-from speciarl_pl.callbacks.rollout_files import RolloutFiles
-from speciarl_pl.callbacks.rollout_rows import judged_rows, scored_rows
 from speciarl_pl.errors import RunError
+from speciarl_pl.run.rollouts import RolloutFiles, judged_rows, scored_rows
 
 SETTINGS = {"prompt": "What is this?", "sampling": {"temperature": 0.6, "stop": []}}
 

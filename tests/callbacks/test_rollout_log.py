@@ -5,10 +5,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from speciarl_pl.callbacks.rollout_log import RolloutLog
-from speciarl_pl.callbacks.rollout_rows import SCHEMA, judged_rows, scored_rows
 from speciarl_pl.data import OpenWorldDataModule
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.records import JudgedGroup, Unparsed
+from speciarl_pl.run.rollouts import SCHEMA, judged_rows, scored_rows
 
 NAN = float("nan")
 

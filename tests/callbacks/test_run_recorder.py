@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from speciarl_pl.callbacks import RunRecorder
-from speciarl_pl.run_record import read_record
+from speciarl_pl.run.record import read_record
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from speciarl_pl.errors import TrainingError
 from speciarl_pl.judge import CascadeJudge, ExactJudge, TaxonomyJudge
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.records import Answer, Batch, SkippedSample, Unjudged, Unparsed, Verdict
-from speciarl_pl.step_totals import step_totals
-from speciarl_pl.update import Ranks
+from speciarl_pl.step.ranks import Ranks
+from speciarl_pl.step.totals import step_totals
 
 BROKEN = [SkippedSample(f"{n}.jpg", "pets", f"{n}.jpg: an empty file") for n in range(9)]
 WRONG = Verdict(Category.WRONG, "exact:other")

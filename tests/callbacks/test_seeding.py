@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 from scipy.stats import kstest
 
-from speciarl_pl.callbacks.seeding import rollout_seed
+from speciarl_pl.sampling import rollout_seed
 
 
 def test_everything_it_is_for_changes_it():

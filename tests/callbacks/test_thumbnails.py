@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from speciarl_pl.callbacks.thumbnails import (
+from speciarl_pl.callbacks.thumbnail_writer import (
     Thumbnails,
     chosen_samples,
     write_thumbnails,

@@ -18,8 +18,8 @@ from vllm_tools import (
     tokens,
 )
 
+from speciarl_pl.engine.adapter_store import AdapterStore
 from speciarl_pl.engine.local import LocalEngine
-from speciarl_pl.engine.store import AdapterStore
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.sampling import Sampling
 

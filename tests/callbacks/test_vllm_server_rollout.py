@@ -21,7 +21,7 @@ from vllm_tools import (
 )
 
 from speciarl_pl.callbacks import VLLMServerRolloutCallback
-from speciarl_pl.engine.store import AdapterStore
+from speciarl_pl.engine.adapter_store import AdapterStore
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.sampling import Sampling
 

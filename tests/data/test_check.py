@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from speciarl_pl.data import files
-from speciarl_pl.data.check import check
+from speciarl_pl.data.checks.benchmark_check import check
 from speciarl_pl.data.datasets.flowers102 import flower_names
 from speciarl_pl.data.datasets.oxford_pets import pet_names
-from speciarl_pl.data.published import PUBLISHED
+from speciarl_pl.data.datasets.published import PUBLISHED
+from speciarl_pl.data.reading import present_files as files
 from speciarl_pl.errors import DataError
 
 from .datasets.miniatures import TRUTHS, build, listed, write_mat, write_meta

@@ -8,7 +8,7 @@ import yaml
 from jsonargparse import ArgumentParser
 
 from speciarl_pl.data import ImageSource
-from speciarl_pl.data.published import PUBLISHED
+from speciarl_pl.data.datasets.published import PUBLISHED
 
 TEXT = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```yaml\n(.*?)```", TEXT, flags=re.DOTALL)

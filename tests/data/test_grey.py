@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from speciarl_pl.data.grey import Declared, eight_bits
+from speciarl_pl.data.images.grey import Declared, eight_bits
 
 RAMP = np.arange(256, dtype=np.uint16).reshape(16, 16)
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from speciarl_pl.data.images import open_image, to_rgb
+from speciarl_pl.data.images.opening import open_image, to_rgb
 from speciarl_pl.errors import DataError
 
 

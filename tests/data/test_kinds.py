@@ -7,9 +7,9 @@ from importlib.util import find_spec
 import pytest
 from PIL import Image
 
-from speciarl_pl.data import kinds
-from speciarl_pl.data.images import open_image
-from speciarl_pl.data.kinds import content_of, image_endings, left_out_as
+from speciarl_pl.data.images import kinds
+from speciarl_pl.data.images.kinds import content_of, image_endings, left_out_as
+from speciarl_pl.data.images.opening import open_image
 from speciarl_pl.errors import DataError
 
 from .odd_images import HEIC

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speciarl_pl.data.label_checks import doubts_about, names_nothing
-from speciarl_pl.data.label_map import read_label_map
-from speciarl_pl.data.label_styles import STYLES, Labeller
+from speciarl_pl.data.labels.label_checks import doubts_about, names_nothing
+from speciarl_pl.data.labels.label_map import read_label_map
+from speciarl_pl.data.labels.label_styles import STYLES, Labeller
 from speciarl_pl.errors import DataError
 
 LUMBRICUS = "00001_Animalia_Annelida_Clitellata_Haplotaxida_Lumbricidae_Lumbricus_terrestris"

@@ -5,7 +5,7 @@ from PIL import Image
 
 from speciarl_pl.data import ImageDataset, OpenWorldDataModule
 from speciarl_pl.data.datasets import ImageFolder, MixedImages
-from speciarl_pl.data.label_warning import label_warnings
+from speciarl_pl.data.labels.label_warning import label_warnings
 from speciarl_pl.judge import CascadeJudge, ExactJudge, LLMJudge, TaxonomyJudge
 
 KNOWN, UNKNOWN = "Samoyed", "Flumpet"

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speciarl_pl.data.labels import CLEAN_UPS, car_label, clean_label, cub_label, pet_label
-from speciarl_pl.judge.table import read_taxonomy_csv
-from speciarl_pl.judge.taxonomy import TAXONOMIES
+from speciarl_pl.data.labels.clean_up import CLEAN_UPS, car_label, clean_label, cub_label, pet_label
+from speciarl_pl.judge.rules.taxonomy import TAXONOMIES
+from speciarl_pl.judge.rules.tree_file import read_taxonomy_csv
 
 AS_WRITTEN = [
     "F/A-18",

@@ -3,8 +3,8 @@ import os
 
 import pytest
 
-from speciarl_pl.data.left_out import LeftOut
-from speciarl_pl.data.listing import walk_images
+from speciarl_pl.data.reading.left_out import LeftOut
+from speciarl_pl.data.reading.listing import walk_images
 
 
 def test_walk_is_sorted_deep_and_leaves_out_the_rest(photo, tmp_path):

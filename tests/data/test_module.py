@@ -2,8 +2,8 @@ import lightning as L
 import pytest
 from jsonargparse import ArgumentParser
 
+from speciarl_pl.data.data_module import OpenWorldDataModule
 from speciarl_pl.data.datasets import ImageFolder
-from speciarl_pl.data.module import OpenWorldDataModule
 from speciarl_pl.errors import DataError
 from speciarl_pl.judge import Judge
 from speciarl_pl.records import SkippedSample

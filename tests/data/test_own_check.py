@@ -4,10 +4,10 @@ import pytest
 from PIL import Image
 
 from speciarl_pl.__main__ import main
+from speciarl_pl.data.checks.own_check import check_own
+from speciarl_pl.data.checks.preview import preview
 from speciarl_pl.data.datasets import ImageFolder, ImageTable, MixedImages
-from speciarl_pl.data.known_labels import known_lines
-from speciarl_pl.data.own_check import check_own
-from speciarl_pl.data.preview import preview
+from speciarl_pl.data.labels.known_labels import known_lines
 from speciarl_pl.judge import CascadeJudge, ExactJudge, LLMJudge, TaxonomyJudge
 
 

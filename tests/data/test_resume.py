@@ -4,7 +4,7 @@ import lightning as L
 import pytest
 import torch
 
-from speciarl_pl.data.module import OpenWorldDataModule
+from speciarl_pl.data.data_module import OpenWorldDataModule
 from speciarl_pl.errors import DataError, RunError
 
 from .toys import Diary, Numbers

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speciarl_pl.data.datasets import Flowers102, Food101, OxfordPets, StanfordCars
-from speciarl_pl.data.published import PUBLISHED
-from speciarl_pl.data.splits import count_splits, parse_coop, read_split, write_split
+from speciarl_pl.data.datasets.published import PUBLISHED
+from speciarl_pl.data.reading.splits import count_splits, parse_coop, read_split, write_split
 from speciarl_pl.errors import DataError
 
 COOP = {

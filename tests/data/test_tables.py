@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from speciarl_pl.data.datasets import ImageTable
-from speciarl_pl.data.tables import read_columns
+from speciarl_pl.data.reading.tables import read_columns
 from speciarl_pl.errors import DataError
 
 LABELS = ["Citroën C3", "lynx, bobcat"]

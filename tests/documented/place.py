@@ -15,7 +15,7 @@ from PIL import Image
 from protocol.real_models import encoder_folder
 
 from speciarl_pl.__main__ import main
-from speciarl_pl.data.published import PUBLISHED
+from speciarl_pl.data.datasets.published import PUBLISHED
 
 from .commands import REPOSITORY
 

@@ -5,7 +5,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForImageTextToText
 
 from speciarl_pl.policy import load_policy
-from speciarl_pl.policy.checkpoint import quiet, resolve
+from speciarl_pl.policy.base_model import quiet, resolve
 
 LINEARS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 PATTERNS = {

@@ -11,10 +11,10 @@ from vllm_tools import module_of
 
 from speciarl_pl.callbacks import VLLMRolloutCallback, VLLMServerRolloutCallback
 from speciarl_pl.engine import local
+from speciarl_pl.engine.adapter_store import AdapterVersion
 from speciarl_pl.engine.arguments import check_rank, engine_arguments
-from speciarl_pl.engine.base import pixel_limits
+from speciarl_pl.engine.engine import pixel_limits
 from speciarl_pl.engine.local import LocalEngine
-from speciarl_pl.engine.store import AdapterVersion
 from speciarl_pl.errors import MissingExtraError
 from speciarl_pl.policy import LoraSpec, load_policy
 

@@ -8,8 +8,8 @@ import pytest
 import vllm_tools
 
 from engine.fake_server import FakeServer, first, hangs, says
+from speciarl_pl.engine.adapter_store import AdapterVersion
 from speciarl_pl.engine.pool import ServerOptions, ServerPool
-from speciarl_pl.engine.store import AdapterVersion
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.sampling import Sampling
 

@@ -7,7 +7,7 @@ from peft import LoraConfig, PeftConfig
 from safetensors.torch import load_file
 
 from speciarl_pl.engine import AdapterStore
-from speciarl_pl.engine import store as store_module
+from speciarl_pl.engine import adapter_store as store_module
 from speciarl_pl.errors import ModelError, RolloutError
 
 CONFIG = LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj"])

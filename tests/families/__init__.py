@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from speciarl_pl.policy.processors import image_backend
+from speciarl_pl.policy.prompts.processors import image_backend
 
 from . import google, llava, mosaic, others, qwen
 from .repository import Repository

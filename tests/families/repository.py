@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from transformers import AutoModelForImageTextToText, PreTrainedTokenizerBase
 
-from speciarl_pl.policy.checkpoint import quiet
+from speciarl_pl.policy.base_model import quiet
 
 TemplatePlace = Literal["chat_template.jinja", "chat_template.json", "tokenizer_config.json", ""]
 

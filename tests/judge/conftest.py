@@ -6,7 +6,7 @@ import pytest
 @pytest.fixture
 def fresh_probes(monkeypatch):
     """What endpoints can do is not known yet: ports come back with another server behind."""
-    monkeypatch.setattr("speciarl_pl.judge.probe._known", {})
+    monkeypatch.setattr("speciarl_pl.judge.llm.constraint_probe._known", {})
 
 
 @pytest.fixture(scope="session")

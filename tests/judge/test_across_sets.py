@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from speciarl_pl.judge import TaxonomyJudge
-from speciarl_pl.judge.table import read_taxonomy_csv
-from speciarl_pl.judge.taxonomy import taxonomy_path
+from speciarl_pl.judge.rules.taxonomy import taxonomy_path
+from speciarl_pl.judge.rules.tree_file import read_taxonomy_csv
 from speciarl_pl.records import Pair, Unjudged, Verdict
 from tests.judge.test_taxonomies_animals_plants import LABELS as LIVING
 from tests.judge.test_taxonomies_vehicles_food import LABELS as MADE

@@ -1,9 +1,9 @@
 import pytest
 
 from speciarl_pl.category import Category
+from speciarl_pl.commands.judge import ask
 from speciarl_pl.judge import ExactJudge, Judge, JudgeUnavailableError
-from speciarl_pl.judge.ask import ask
-from speciarl_pl.judge.offline import offline_judge
+from speciarl_pl.judge.config import offline_judge
 from speciarl_pl.records import Unjudged, Verdict
 
 

@@ -14,9 +14,9 @@ from speciarl_pl.answer import answer_key
 from speciarl_pl.category import Category
 from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge import CachedJudge, ExactJudge, JudgeUnavailableError
-from speciarl_pl.judge.cache import verdict_key
-from speciarl_pl.judge.merge import read_verdict, verdict_text
-from speciarl_pl.judge.store import StoreError
+from speciarl_pl.judge.cache.cached_judge import verdict_key
+from speciarl_pl.judge.cache.leases import read_verdict, verdict_text
+from speciarl_pl.judge.cache.store import StoreError
 from speciarl_pl.records import Pair, Unjudged, Verdict
 
 

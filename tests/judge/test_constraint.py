@@ -1,5 +1,5 @@
 from speciarl_pl.category import Category
-from speciarl_pl.judge.constraint import batch_field, one_field, tokens_needed
+from speciarl_pl.judge.llm.constraint import batch_field, one_field, tokens_needed
 
 LABELS = [category.label for category in Category]
 

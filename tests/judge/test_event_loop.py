@@ -4,7 +4,7 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 
-from speciarl_pl.judge.event_loop import ClosedError, LoopThread
+from speciarl_pl.judge.loop import ClosedError, LoopThread
 
 
 class Resource:

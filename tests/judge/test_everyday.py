@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 
 from speciarl_pl.judge import TaxonomyJudge
-from speciarl_pl.judge.offline import offline_judge
+from speciarl_pl.judge.config import offline_judge
 from speciarl_pl.records import Pair, Verdict
 
 SUPERCLASSES = """

@@ -4,7 +4,7 @@ import threading
 import pytest
 from service_tools import WAIT_S, until
 
-from speciarl_pl.judge.feed import Feed
+from speciarl_pl.judge.service.streaming import Feed
 
 
 def collect(items, slots=None):

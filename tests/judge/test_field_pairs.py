@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from speciarl_pl.category import Category
-from speciarl_pl.judge.offline import offline_judge
+from speciarl_pl.judge.config import offline_judge
 from speciarl_pl.records import Pair, Verdict
 
 OWN = Path(__file__).with_name("field_pairs.csv")

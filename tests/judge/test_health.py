@@ -3,7 +3,7 @@ import threading
 import pytest
 from service_tools import WAIT_S, BackEnd, Echo, until
 
-from speciarl_pl.judge.health import BackendWatch
+from speciarl_pl.judge.service.health import BackendWatch
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_old_results_do_not_count(monkeypatch, watch_of):
     watch._stopping.set()  # as if its thread had died
     watch._thread.join()
     now = watch._updated
-    monkeypatch.setattr("speciarl_pl.judge.health.time.monotonic", lambda: now + 100)
+    monkeypatch.setattr("speciarl_pl.judge.service.health.time.monotonic", lambda: now + 100)
     assert watch.state().reason == "no check ended in the last 100 s"
 
 

@@ -10,10 +10,10 @@ from service_tools import WAIT_S, BackEnd, Echo, Stream, is_ready, scripted, unt
 from speciarl_pl.category import Category
 from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge import ExactJudge, Judge, JudgeUnavailableError
-from speciarl_pl.judge.http import HTTPJudge
-from speciarl_pl.judge.serve import BackgroundService
-from speciarl_pl.judge.service_options import ServiceOptions
-from speciarl_pl.judge.verdict_stream import retry_after
+from speciarl_pl.judge.remote.http_judge import HTTPJudge
+from speciarl_pl.judge.remote.request import retry_after
+from speciarl_pl.judge.service.options import ServiceOptions
+from speciarl_pl.judge.service.serving import BackgroundService
 from speciarl_pl.judge.wire import encode_done, encode_line
 from speciarl_pl.records import Pair, Unjudged, Verdict
 

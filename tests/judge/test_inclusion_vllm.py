@@ -4,8 +4,8 @@ import pytest
 from judge.vllm_judge import MODEL
 from vllm_tools import needs_vllm
 
-from speciarl_pl.judge.llm import LLMJudge
-from speciarl_pl.protocol.inclusion import ask_inclusion
+from speciarl_pl.judge.llm.llm_judge import LLMJudge
+from speciarl_pl.older_protocol.protocol import ask_inclusion
 
 pytestmark = [needs_vllm, pytest.mark.slow]
 

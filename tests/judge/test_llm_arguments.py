@@ -8,7 +8,7 @@ from judge.fake_llm import fake_llm, says
 
 from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge.base import Judge
-from speciarl_pl.judge.llm import LLMJudge
+from speciarl_pl.judge.llm.llm_judge import LLMJudge
 from speciarl_pl.records import Pair
 
 
@@ -91,7 +91,7 @@ def test_it_is_built_from_a_configuration():
     parser.add_subclass_arguments(Judge, "judge")
     init = {"base_url": "http://127.0.0.1:9/v1", "model": "m", "prompt": "batch", "batch_size": 8}
     init["extra_body"] = {"chat_template_kwargs": {"enable_thinking": False}}
-    settings = {"class_path": "speciarl_pl.judge.llm.LLMJudge", "init_args": init}
+    settings = {"class_path": "speciarl_pl.judge.llm.llm_judge.LLMJudge", "init_args": init}
     judge = parser.instantiate_classes(parser.parse_object({"judge": settings})).judge
     decoding = json.loads(judge.fingerprint)["decoding"]
     assert (decoding["batch_size"], decoding["extra_body"]) == (8, init["extra_body"])

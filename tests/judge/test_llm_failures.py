@@ -6,7 +6,7 @@ from judge.fake_llm import Reply, completion, error, fake_llm, says
 
 from speciarl_pl.category import Category
 from speciarl_pl.judge.base import JudgeUnavailableError
-from speciarl_pl.judge.llm import LLMJudge
+from speciarl_pl.judge.llm.llm_judge import LLMJudge
 from speciarl_pl.records import Pair, Unjudged, Verdict
 
 pytestmark = pytest.mark.usefixtures("fresh_probes")

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from judge.fake_llm import fake_llm, says
 from judge.injections import ATTACKS
 
-from speciarl_pl.judge.llm import LLMJudge
-from speciarl_pl.judge.prompt import load_prompt
+from speciarl_pl.judge.llm.llm_judge import LLMJudge
+from speciarl_pl.judge.llm.prompt import load_prompt
 from speciarl_pl.records import Pair
 
 TRUTH = "Samoyed"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from judge.fake_llm import Reply, completion, fake_llm
 
 from speciarl_pl.category import Category
-from speciarl_pl.judge.llm import LLMJudge
+from speciarl_pl.judge.llm.llm_judge import LLMJudge
 from speciarl_pl.records import Pair, Unjudged, Verdict
 
 PAIR = Pair("Samoyed", "husky")

@@ -6,9 +6,9 @@ from judge.vllm_judge import MODEL
 from vllm_tools import needs_vllm
 
 from speciarl_pl.category import Category
-from speciarl_pl.judge import probe
 from speciarl_pl.judge.base import JudgeUnavailableError
-from speciarl_pl.judge.llm import LLMJudge
+from speciarl_pl.judge.llm import constraint_probe as probe
+from speciarl_pl.judge.llm.llm_judge import LLMJudge
 from speciarl_pl.records import Pair, Unjudged, Verdict
 
 pytestmark = [needs_vllm, pytest.mark.slow]

@@ -1,8 +1,8 @@
 import anyio
 import pytest
 
-from speciarl_pl.judge.chat import CallError
-from speciarl_pl.judge.probe import working_mode
+from speciarl_pl.judge.llm.constraint_probe import working_mode
+from speciarl_pl.judge.llm.endpoint import CallError
 
 pytestmark = pytest.mark.usefixtures("fresh_probes")
 

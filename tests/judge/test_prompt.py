@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from speciarl_pl.category import Category
 from speciarl_pl.errors import JudgeError
-from speciarl_pl.judge.prompt import PROMPTS, load_prompt
+from speciarl_pl.judge.llm.prompt import PROMPTS, load_prompt
 from speciarl_pl.records import Pair
 
 NAMES = (

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speciarl_pl.judge.quoting import quote
+from speciarl_pl.judge.llm.prompt import quote
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 TOKENS = [

@@ -5,9 +5,9 @@ import pytest
 from service_tools import BackEnd, is_ready, until
 
 from speciarl_pl.judge import ExactJudge
-from speciarl_pl.judge.http import HTTPJudge
-from speciarl_pl.judge.serve import BackgroundService
-from speciarl_pl.judge.service_options import ServiceOptions
+from speciarl_pl.judge.remote.http_judge import HTTPJudge
+from speciarl_pl.judge.service.options import ServiceOptions
+from speciarl_pl.judge.service.serving import BackgroundService
 
 
 class Sometimes(BackEnd):

@@ -14,9 +14,9 @@ from service_tools import WAIT_S, Echo, Stream, until
 
 from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge import Judge
-from speciarl_pl.judge.http import HTTPJudge
-from speciarl_pl.judge.serve import BackgroundService, serve, serve_judge
-from speciarl_pl.judge.service_options import ServiceOptions
+from speciarl_pl.judge.remote.http_judge import HTTPJudge
+from speciarl_pl.judge.service.options import ServiceOptions
+from speciarl_pl.judge.service.serving import BackgroundService, serve, serve_judge
 from speciarl_pl.records import Pair
 
 TESTS = str(Path(__file__).parents[1])
@@ -24,8 +24,8 @@ PAIR = {"truth": "lion", "prediction": "Lion"}
 
 SERVE = """
 import sys
-from speciarl_pl.judge.serve import serve
-from speciarl_pl.judge.service_options import ServiceOptions
+from speciarl_pl.judge.service.serving import serve
+from speciarl_pl.judge.service.options import ServiceOptions
 options = ServiceOptions(token={token!r}, shutdown_s={shutdown_s})
 serve(sys.argv[1], port=0, options=options, workers={workers})
 print("returned")

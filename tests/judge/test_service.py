@@ -9,8 +9,8 @@ from service_tools import WAIT_S, BackEnd, Echo, Stream, until
 
 from speciarl_pl.category import Category
 from speciarl_pl.judge import Judge, JudgeUnavailableError
-from speciarl_pl.judge.serve import BackgroundService
-from speciarl_pl.judge.service_options import ServiceOptions
+from speciarl_pl.judge.service.options import ServiceOptions
+from speciarl_pl.judge.service.serving import BackgroundService
 from speciarl_pl.records import Pair, Unjudged, Verdict
 
 LABELS = [category.label for category in Category]

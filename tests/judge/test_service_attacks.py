@@ -13,8 +13,8 @@ from counting import CountingJudge, expected, pairs
 from service_tools import WAIT_S, Echo, until
 
 from speciarl_pl.judge import CachedJudge
-from speciarl_pl.judge.serve import BackgroundService
-from speciarl_pl.judge.service_options import ServiceOptions
+from speciarl_pl.judge.service.options import ServiceOptions
+from speciarl_pl.judge.service.serving import BackgroundService
 from speciarl_pl.records import Pair
 
 MIB = 2**20

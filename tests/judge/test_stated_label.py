@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speciarl_pl.category import Category
-from speciarl_pl.judge.stated_label import read_batch, read_one
+from speciarl_pl.judge.llm.stated_label import read_batch, read_one
 
 LABELS = [category.label for category in Category]
 DEEP = "[" * 100_000

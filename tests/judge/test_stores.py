@@ -10,10 +10,10 @@ import pytest
 from counting import redis_server
 
 from speciarl_pl.errors import JudgeError, MissingExtraError
-from speciarl_pl.judge.redis_store import RedisStore
-from speciarl_pl.judge.sqlite_store import SQLiteStore
-from speciarl_pl.judge.store import Ask, Failure, StoreError
-from speciarl_pl.judge.stores import open_store
+from speciarl_pl.judge.cache.cached_judge import open_store
+from speciarl_pl.judge.cache.redis_store import RedisStore
+from speciarl_pl.judge.cache.sqlite_store import SQLiteStore
+from speciarl_pl.judge.cache.store import Ask, Failure, StoreError
 
 ME, YOU = Ask("me", "1"), Ask("you", "1")
 MANY = [f"{number:032x}" for number in range(1200)]
@@ -190,7 +190,7 @@ def file_store(tmp_path):
 def test_a_lease_from_before_the_clock_was_set_back_is_free(file_store, monkeypatch):
     now = time.time()
     with monkeypatch.context() as later:
-        later.setattr("speciarl_pl.judge.sqlite_store.time.time", lambda: now + 7200)
+        later.setattr("speciarl_pl.judge.cache.sqlite_store.time.time", lambda: now + 7200)
         file_store.renew("you", 10)
         assert file_store.claim(["a"], YOU) == {"a": YOU}
     file_store.renew("me", 10)

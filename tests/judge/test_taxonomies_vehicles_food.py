@@ -6,9 +6,9 @@ import pytest
 
 from speciarl_pl.category import Category
 from speciarl_pl.judge import TaxonomyJudge
-from speciarl_pl.judge.names import loose_name
-from speciarl_pl.judge.table import read_taxonomy_csv
-from speciarl_pl.judge.taxonomy import TAXONOMIES
+from speciarl_pl.judge.rules.names import loose_name
+from speciarl_pl.judge.rules.taxonomy import TAXONOMIES
+from speciarl_pl.judge.rules.tree_file import read_taxonomy_csv
 from speciarl_pl.records import Pair, Unjudged, Verdict
 
 BENCHMARKS = Path(__file__).with_name("benchmarks")

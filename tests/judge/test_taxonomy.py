@@ -228,7 +228,7 @@ def test_answers_in_order_and_again_the_same(judge):
 
 
 def test_memory_is_bounded(judge, monkeypatch):
-    monkeypatch.setattr("speciarl_pl.judge.taxonomy._MEMO_SIZE", 10)
+    monkeypatch.setattr("speciarl_pl.judge.rules.taxonomy._MEMO_SIZE", 10)
     for number in range(50):
         judge.judge([Pair("lion", f"lion {number}")])
     assert len(judge._memo) <= 11
@@ -250,7 +250,7 @@ def test_bad_arguments(arguments, error, message):
 
 
 def test_packaged_taxonomies_load(monkeypatch):
-    monkeypatch.setattr("speciarl_pl.judge.taxonomy.TAXONOMIES", Path(TREE).parent)
+    monkeypatch.setattr("speciarl_pl.judge.rules.taxonomy.TAXONOMIES", Path(TREE).parent)
     assert TaxonomyJudge("small_tree").taxonomies[0].find("lion") is not None
 
 

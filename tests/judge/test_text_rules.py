@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from speciarl_pl.judge.names import loose_name, plain_name, singular_names
-from speciarl_pl.judge.options import offers_choice, split_options
-from speciarl_pl.judge.refusal import is_refusal
+from speciarl_pl.judge.rules.alternatives import offers_choice, split_options
+from speciarl_pl.judge.rules.names import loose_name, plain_name, singular_names
+from speciarl_pl.refusal import is_refusal
 
 REFUSALS = (
     """none|None.|"None"|unknown|Unknown species|n/a|N/A|nothing|I don't know|I dont know

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge import Taxonomy
-from speciarl_pl.judge.table import TaxonomyRow
+from speciarl_pl.judge.rules.tree_file import TaxonomyRow
 
 HEADER = "name,parent,synonyms,generic\n"
 HEADER_ALSO = "name,parent,synonyms,generic,also\n"

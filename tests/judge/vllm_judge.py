@@ -7,7 +7,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 from vllm_tools import VLLMProcess
 
-from speciarl_pl.policy.checkpoint import quiet
+from speciarl_pl.policy.base_model import quiet
 
 MODEL = "tiny-judge"
 SPECIALS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 import torch
 
 from speciarl_pl.policy import TokenScores
-from speciarl_pl.policy.inputs import row_inputs
+from speciarl_pl.policy.rows.inputs import row_inputs
 from speciarl_pl.policy.scores import completion_lengths, length_mask
 
 

@@ -8,7 +8,7 @@ from transformers.utils import logging
 
 from speciarl_pl.errors import ModelError
 from speciarl_pl.policy import load_policy
-from speciarl_pl.policy.checkpoint import quiet, resolve, vlm_config
+from speciarl_pl.policy.base_model import quiet, resolve, vlm_config
 
 from . import tiny
 

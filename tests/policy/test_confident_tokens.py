@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from speciarl_pl.policy.logprob import scaled_logits, score_tokens, scores_of_logits
-from speciarl_pl.policy.wide import widen_head
+from speciarl_pl.policy.rows.logprob import scaled_logits, score_tokens, scores_of_logits
+from speciarl_pl.policy.rows.wide import widen_head
 
 SHARES = (0.1, 0.5, 0.9, 0.99, 0.994, 0.998, 0.999, 0.9999)
 HIDDEN, VOCABULARY = 64, 200

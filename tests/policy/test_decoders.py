@@ -3,8 +3,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from speciarl_pl.policy.decoders import decoder_call, image_token_id, row_limit
-from speciarl_pl.policy.inputs import row_inputs
+from speciarl_pl.policy.rows.decoders import decoder_call, image_token_id, row_limit
+from speciarl_pl.policy.rows.inputs import row_inputs
 
 from . import tiny
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from speciarl_pl.policy import LoraSpec, load_policy
-from speciarl_pl.policy.dropout import switch_off_dropout
+from speciarl_pl.policy.weights.dropout import switch_off_dropout
 
 from . import tiny
 

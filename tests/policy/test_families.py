@@ -14,11 +14,12 @@ from speciarl_pl.errors import ModelError
 from speciarl_pl.grpo import GRPOLoss
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.policy import load_policy
-from speciarl_pl.policy.checkpoint import vlm_config
-from speciarl_pl.policy.inputs import joinable, row_inputs
-from speciarl_pl.policy.modules import decoder_name
+from speciarl_pl.policy.base_model import vlm_config
+from speciarl_pl.policy.rows.inputs import joinable, row_inputs
+from speciarl_pl.policy.weights.linear_layers import decoder_name
 from speciarl_pl.records import EncodedPrompt, JudgedGroup, RolloutGroup, ScoredGroup
-from speciarl_pl.update import PolicyUpdate, Ranks
+from speciarl_pl.step.ranks import Ranks
+from speciarl_pl.step.update import PolicyUpdate
 
 from . import tiny
 from .test_family_prompts import by_its_own_processor

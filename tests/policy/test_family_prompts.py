@@ -9,8 +9,8 @@ from PIL import Image
 from transformers import AutoConfig, AutoProcessor
 
 from speciarl_pl.errors import PromptError
-from speciarl_pl.policy.checkpoint import quiet, vlm_config
-from speciarl_pl.policy.processors import QWEN_LIKE, image_backend, load_encoder
+from speciarl_pl.policy.base_model import quiet, vlm_config
+from speciarl_pl.policy.prompts.processors import QWEN_LIKE, image_backend, load_encoder
 from speciarl_pl.records import Sample
 
 from . import tiny

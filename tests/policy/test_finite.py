@@ -7,7 +7,7 @@ from torch import nn
 
 from speciarl_pl.errors import ModelError
 from speciarl_pl.policy import LoraSpec, load_policy
-from speciarl_pl.policy.finite import check_finite
+from speciarl_pl.policy.weights.finite import check_finite
 
 from . import tiny
 

@@ -9,10 +9,10 @@ import torch
 from peft.tuners.lora import LoraLayer
 from transformers import AutoConfig
 
-from speciarl_pl.checkpoint_io import WholeCheckpointIO
 from speciarl_pl.errors import ModelError, RunError
 from speciarl_pl.policy import LoraSpec, load_policy
-from speciarl_pl.policy.adapter_limits import check_numbers
+from speciarl_pl.policy.weights.adapter_limits import check_numbers
+from speciarl_pl.run.checkpoint import WholeCheckpointIO
 
 from . import tiny
 

@@ -8,8 +8,8 @@ from transformers import AutoModelForImageTextToText
 
 from speciarl_pl.errors import ModelError
 from speciarl_pl.policy import LoraSpec, load, load_policy
-from speciarl_pl.policy.checkpoint import resolve
-from speciarl_pl.policy.split_attention import IMPLEMENTATION
+from speciarl_pl.policy.base_model import resolve
+from speciarl_pl.policy.rows.split_attention import IMPLEMENTATION
 
 from . import tiny
 

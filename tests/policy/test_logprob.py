@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from speciarl_pl.policy.logprob import score_tokens
+from speciarl_pl.policy.rows.logprob import score_tokens
 
 TOKENS, HIDDEN, VOCABULARY = 11, 8, 50
 

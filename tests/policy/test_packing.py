@@ -1,7 +1,7 @@
 import torch
 
-from speciarl_pl.policy.inputs import row_inputs
-from speciarl_pl.policy.packing import RowLayout, layout_of, pack, predictor_index
+from speciarl_pl.policy.rows.inputs import row_inputs
+from speciarl_pl.policy.rows.packing import RowLayout, layout_of, pack, predictor_index
 
 from . import tiny
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from speciarl_pl.policy.logprob import score_tokens
-from speciarl_pl.policy.packing import pack
-from speciarl_pl.policy.vision import deepstack_arguments, image_features, scatter
+from speciarl_pl.policy.rows.logprob import score_tokens
+from speciarl_pl.policy.rows.packing import pack
+from speciarl_pl.policy.rows.vision import deepstack_arguments, image_features, scatter
 
 from . import tiny
 from .exact import exact_logprobs, exact_policy, gap

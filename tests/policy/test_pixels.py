@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from speciarl_pl.policy.pixels import limit_pixels
+from speciarl_pl.policy.prompts.pixels import limit_pixels
 
 
 def areas(least=56 * 56, most=1000 * 1000):

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from speciarl_pl.policy.inputs import row_inputs
+from speciarl_pl.policy.rows.inputs import row_inputs
 
 from . import tiny
 from .exact import exact_logprobs, exact_policy, gradient

@@ -8,7 +8,7 @@ from peft.utils import get_peft_model_state_dict
 from transformers import AutoModelForImageTextToText
 
 from speciarl_pl.errors import ModelError
-from speciarl_pl.policy.inputs import row_inputs
+from speciarl_pl.policy.rows.inputs import row_inputs
 from speciarl_pl.records import Rollout
 
 from . import tiny

@@ -9,11 +9,11 @@ from importlib.util import find_spec
 import pytest
 from families import NEED_TORCHVISION, save
 
-from speciarl_pl import torchvision_repair
 from speciarl_pl.errors import ModelError
 from speciarl_pl.policy import load_policy
-from speciarl_pl.policy.checkpoint import vlm_config
-from speciarl_pl.policy.processors import check_shown, image_backend, load_encoder
+from speciarl_pl.policy.base_model import vlm_config
+from speciarl_pl.policy.prompts.processors import check_shown, image_backend, load_encoder
+from speciarl_pl.system import torchvision_repair
 
 from . import tiny
 
@@ -39,8 +39,8 @@ importlib.util.find_spec = lambda name, package=None: (
 importlib.metadata.Distribution.from_name = named
 
 from speciarl_pl.errors import ModelError
-from speciarl_pl.policy.checkpoint import quiet, vlm_config
-from speciarl_pl.policy.processors import load_encoder
+from speciarl_pl.policy.base_model import quiet, vlm_config
+from speciarl_pl.policy.prompts.processors import load_encoder
 
 for path in sys.argv[1:]:
     try:

@@ -5,7 +5,7 @@ import torch
 
 from speciarl_pl.errors import MissingExtraError, ModelError
 from speciarl_pl.policy import LoraSpec, load_policy
-from speciarl_pl.policy.quantize import check_quantized, quantized_names
+from speciarl_pl.policy.weights.quantize import check_quantized, quantized_names
 
 from . import tiny
 
@@ -97,7 +97,7 @@ def test_a_layer_that_should_be_4_bit_and_is_not_is_named(qwen_dir):
 def test_without_bitsandbytes_the_extra_is_named(qwen_dir, monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(
-        "speciarl_pl.policy.quantize.find_spec",
+        "speciarl_pl.policy.weights.quantize.find_spec",
         lambda name: None if name == "bitsandbytes" else find(name),
     )
     with pytest.raises(MissingExtraError, match=r"speciarl_pl\[qlora\]"):

@@ -9,8 +9,8 @@ from families import save
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
 from speciarl_pl.policy import LoraSpec, load_policy
-from speciarl_pl.policy.rows import obstacle
-from speciarl_pl.policy.shared import say_once
+from speciarl_pl.policy.rows.shared_rows import say_once
+from speciarl_pl.policy.rows.trial import obstacle
 
 from . import tiny
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from families import NEED_TORCHVISION, save
 
-from speciarl_pl.policy.inputs import joinable
+from speciarl_pl.policy.rows.inputs import joinable
 
 from . import tiny
 from .exact import exact_logprobs, exact_policy, gap, gradient

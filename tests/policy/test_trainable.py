@@ -7,7 +7,7 @@ from PIL import Image
 
 from speciarl_pl.errors import ModelError
 from speciarl_pl.policy import LoraSpec, check_trainable, load_policy
-from speciarl_pl.policy.checkpoint import quiet
+from speciarl_pl.policy.base_model import quiet
 
 from . import tiny
 from .exact import exact_logprobs, exact_policy

@@ -2,8 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from speciarl_pl.policy import LoraSpec, load_policy, wide
-from speciarl_pl.policy.wide import WideLinear, keeps_sums, wide_product, widen_head
+from speciarl_pl.policy import LoraSpec, load_policy
+from speciarl_pl.policy.rows import wide
+from speciarl_pl.policy.rows.wide import WideLinear, keeps_sums, wide_product, widen_head
 
 from . import tiny
 

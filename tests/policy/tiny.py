@@ -26,7 +26,7 @@ from transformers import (
 )
 
 from speciarl_pl.policy import LoraSpec, Policy, load_policy
-from speciarl_pl.policy.checkpoint import quiet
+from speciarl_pl.policy.base_model import quiet
 from speciarl_pl.records import Rollout, RolloutGroup, Sample
 
 SPECIALS = (

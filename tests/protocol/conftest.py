@@ -8,7 +8,7 @@ def embedder():
     """The real encoder, loaded once."""
     from protocol.real_models import encoder_folder
 
-    from speciarl_pl.protocol.embedder import Embedder
+    from speciarl_pl.older_protocol.similarities import Embedder
 
     return Embedder(encoder_folder())
 
@@ -22,4 +22,4 @@ def no_hub(monkeypatch):
 @pytest.fixture
 def fresh_probes(monkeypatch):
     """What endpoints can do is not known yet: ports come back with another server behind."""
-    monkeypatch.setattr("speciarl_pl.judge.probe._known", {})
+    monkeypatch.setattr("speciarl_pl.judge.llm.constraint_probe._known", {})

@@ -8,8 +8,8 @@ import torch
 from protocol.real_models import encoder_folder, needs_encoder
 
 from speciarl_pl.errors import MissingExtraError
-from speciarl_pl.protocol import embedder as module
-from speciarl_pl.protocol.embedder import Embedder
+from speciarl_pl.older_protocol import similarities as module
+from speciarl_pl.older_protocol.similarities import Embedder
 
 TEXTS = ["a dog", "Samoyed", "", "a dog", "犬", "Boeing 707-320 " * 200]
 

@@ -1,9 +1,8 @@
 import pytest
 
-from speciarl_pl.protocol import Prediction
-from speciarl_pl.protocol.hierarchy import hierarchical
-from speciarl_pl.protocol.pairs import distinct_pairs
-from speciarl_pl.protocol.taxonomies import AncestorSets
+from speciarl_pl.older_protocol import Prediction
+from speciarl_pl.older_protocol.hierarchy import AncestorSets, hierarchical
+from speciarl_pl.older_protocol.prediction import distinct_pairs
 
 PREDICTIONS = [
     Prediction("Samoyed", "Samoyed", sample_id="1"),

@@ -5,8 +5,8 @@ from judge.fake_llm import completion, error, fake_llm, obeys, says
 
 from speciarl_pl.category import Category
 from speciarl_pl.judge import CachedJudge, LLMJudge
-from speciarl_pl.judge.prompt import load_prompt
-from speciarl_pl.protocol.inclusion import ask_inclusion
+from speciarl_pl.judge.llm.prompt import load_prompt
+from speciarl_pl.older_protocol.protocol import ask_inclusion
 
 PAIRS = [("cat", "a cat"), ("cat", "dog"), ("cat", None), ("cat", "A  Cat"), ("cow", "calf")]
 

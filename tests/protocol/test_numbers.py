@@ -5,9 +5,9 @@ import pytest
 import torch
 from scipy.stats import binomtest
 
-from speciarl_pl.protocol import Prediction
-from speciarl_pl.protocol.numbers import mean, share
-from speciarl_pl.protocol.pairs import distinct_pairs
+from speciarl_pl.older_protocol import Prediction
+from speciarl_pl.older_protocol.prediction import distinct_pairs
+from speciarl_pl.older_protocol.protocol import mean, share
 
 NAN = float("nan")
 

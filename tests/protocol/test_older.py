@@ -14,8 +14,8 @@ from protocol.test_llm_inclusion import by_letters
 from speciarl_pl.category import Category
 from speciarl_pl.errors import JudgeError, MissingExtraError
 from speciarl_pl.judge import CachedJudge, ExactJudge, JudgeUnavailableError, LLMJudge
-from speciarl_pl.protocol import OlderProtocol, Prediction
-from speciarl_pl.protocol.phrases import NounPhrases
+from speciarl_pl.older_protocol import OlderProtocol, Prediction
+from speciarl_pl.older_protocol.phrases import NounPhrases
 
 PREDICTIONS = [
     Prediction("Samoyed", "a Samoyed", Category.SPECIFIC, "exact:same", "1"),
@@ -91,8 +91,8 @@ def test_a_judge_that_is_not_there_is_told_before_the_run(fresh_probes):
 
 
 def test_check_needs_nothing_that_is_off(monkeypatch):
-    monkeypatch.setattr("speciarl_pl.protocol.embedder.find_spec", lambda name: None)
-    monkeypatch.setattr("speciarl_pl.protocol.phrases.find_spec", lambda name: None)
+    monkeypatch.setattr("speciarl_pl.older_protocol.similarities.find_spec", lambda name: None)
+    monkeypatch.setattr("speciarl_pl.older_protocol.phrases.find_spec", lambda name: None)
     OlderProtocol().check()
     for switch in ("semantic_similarity", "concept_similarity"):
         with pytest.raises(MissingExtraError, match="sentence-transformers"):

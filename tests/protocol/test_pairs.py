@@ -4,8 +4,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speciarl_pl.protocol import Prediction
-from speciarl_pl.protocol.pairs import distinct_pairs
+from speciarl_pl.older_protocol import Prediction
+from speciarl_pl.older_protocol.prediction import distinct_pairs
 
 NAMES = st.sampled_from(["", " ", "cat", "dog", "a\ud800"])
 PREDICTIONS = st.lists(

@@ -2,8 +2,8 @@ import pytest
 from protocol.real_models import PIPELINE, needs_pipeline
 
 from speciarl_pl.errors import MissingExtraError
-from speciarl_pl.protocol import phrases as module
-from speciarl_pl.protocol.phrases import NounPhrases
+from speciarl_pl.older_protocol import phrases as module
+from speciarl_pl.older_protocol.phrases import NounPhrases
 
 FOUND = {
     "a small brown bird on a branch": ("a small brown bird", "a branch"),

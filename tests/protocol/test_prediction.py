@@ -1,7 +1,7 @@
 import pytest
 
 from speciarl_pl.category import Category
-from speciarl_pl.protocol import Prediction
+from speciarl_pl.older_protocol import Prediction
 from speciarl_pl.records import Unjudged, Unparsed, Verdict
 
 

@@ -3,9 +3,9 @@ import pytest
 import torch
 from protocol.real_models import PIPELINE, needs_encoder, needs_pipeline
 
-from speciarl_pl.protocol import similarities
-from speciarl_pl.protocol.phrases import NounPhrases
-from speciarl_pl.protocol.similarities import pair_similarities
+from speciarl_pl.older_protocol import similarities
+from speciarl_pl.older_protocol.phrases import NounPhrases
+from speciarl_pl.older_protocol.similarities import pair_similarities
 
 PAIRS = [
     ("Samoyed", None),

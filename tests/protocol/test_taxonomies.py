@@ -3,9 +3,9 @@ import csv
 import pytest
 
 from speciarl_pl.errors import JudgeError
-from speciarl_pl.judge.taxonomy import taxonomy_path
-from speciarl_pl.judge.tree import Taxonomy
-from speciarl_pl.protocol.taxonomies import AncestorSets
+from speciarl_pl.judge.rules.taxonomy import taxonomy_path
+from speciarl_pl.judge.rules.tree import Taxonomy
+from speciarl_pl.older_protocol.hierarchy import AncestorSets
 
 TREE = """name,parent,synonyms,generic,also
 thing,,object,yes,

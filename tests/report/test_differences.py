@@ -15,9 +15,9 @@ from speciarl_pl.report.console import console_report
 from speciarl_pl.report.differences import differences
 from speciarl_pl.report.facts import facts, prediction_facts
 from speciarl_pl.report.page import html_report
-from speciarl_pl.report.settings import ABOUT
-from speciarl_pl.run_record import Session, write_record
-from speciarl_pl.terminal import console
+from speciarl_pl.run.config_yaml import ABOUT
+from speciarl_pl.run.record import Session, write_record
+from speciarl_pl.system.terminal import console
 
 from . import report_runs as made
 

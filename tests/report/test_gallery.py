@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speciarl_pl.report import read_run, stages_of
-from speciarl_pl.report.choice import chosen_images
-from speciarl_pl.report.gallery import gallery
-from speciarl_pl.report.thumbnails import thumbnail
+from speciarl_pl.report.gallery import chosen_images, gallery
+from speciarl_pl.run.thumbnails import thumbnail
 
 from . import report_runs as made
 

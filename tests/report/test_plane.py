@@ -3,13 +3,12 @@
 import pytest
 
 from speciarl_pl.report import PUBLISHED, html_report, read_runs, stages_of
-from speciarl_pl.report.iso import iso_lines
-from speciarl_pl.report.palette import BASE_COLOUR, RUN_COLOURS, stage_colours
-from speciarl_pl.report.plane import plane
-from speciarl_pl.report.plane_marks import Look
-from speciarl_pl.report.published import Published
-from speciarl_pl.report.table import RATES, Estimate, Row
-from speciarl_pl.report.training import run_colours
+from speciarl_pl.report.headline_table import RATES, Estimate, Row
+from speciarl_pl.report.paper_rows import Published
+from speciarl_pl.report.plots.palette import BASE_COLOUR, RUN_COLOURS, stage_colours
+from speciarl_pl.report.plots.plane import plane
+from speciarl_pl.report.plots.plane_marks import Look, iso_lines
+from speciarl_pl.report.plots.training import run_colours
 
 from . import report_runs as made
 

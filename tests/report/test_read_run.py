@@ -7,7 +7,7 @@ import pytest
 
 from speciarl_pl.errors import RunError
 from speciarl_pl.report import read_run, read_runs, stages_of
-from speciarl_pl.report.write import write_report
+from speciarl_pl.report.page import write_report
 
 from . import report_runs as made
 

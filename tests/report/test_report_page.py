@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from speciarl_pl.report import PUBLISHED, html_report, read_runs, write_report
-from speciarl_pl.report.results import RATES
 from speciarl_pl.report.templates import script
+from speciarl_pl.run.results import RATES
 
 from . import report_runs as made
 

@@ -72,7 +72,7 @@ def test_parents_come_first_and_only_kinds_and_above_are_generic():
 
 def test_the_shipped_taxonomy_is_what_the_code_writes(tmp_path, pytestconfig):
     write_taxonomy(tmp_path / "world.csv")
-    shipped = pytestconfig.rootpath / "speciarl_pl" / "judge" / "taxonomies" / "world.csv"
+    shipped = pytestconfig.rootpath / "speciarl_pl" / "judge" / "rules" / "taxonomies" / "world.csv"
     assert shipped.read_bytes() == (tmp_path / "world.csv").read_bytes()
     with shipped.open(encoding="utf-8") as file:
         assert next(csv.reader(file)) == ["name", "parent", "synonyms", "generic"]

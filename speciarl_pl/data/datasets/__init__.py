@@ -2,11 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from speciarl_pl.lazy import handed_out
+from speciarl_pl.system.lazy import handed_out
 
 if TYPE_CHECKING:
     from speciarl_pl.data.datasets.benchmark import Benchmark
-    from speciarl_pl.data.datasets.benchmarks import BENCHMARKS
     from speciarl_pl.data.datasets.cub200 import CUB200
     from speciarl_pl.data.datasets.fgvc_aircraft import FGVCAircraft
     from speciarl_pl.data.datasets.flowers102 import Flowers102
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from speciarl_pl.data.datasets.world import WorldImages
 
 __all__ = [
-    "BENCHMARKS",
     "CUB200",
     "Benchmark",
     "FGVCAircraft",

@@ -11,15 +11,15 @@ from datasets.arrow_dataset import Dataset
 from PIL.Image import Image
 
 from speciarl_pl.data.datasets.hub_images import hub_rows
-from speciarl_pl.data.files import absent, name_some
-from speciarl_pl.data.hub import HubTable
-from speciarl_pl.data.images import MAX_PIXELS
-from speciarl_pl.data.labels import CLEAN_UPS
-from speciarl_pl.data.layouts import find_root
-from speciarl_pl.data.lists import require_unique
-from speciarl_pl.data.published import PUBLISHED
+from speciarl_pl.data.datasets.published import PUBLISHED
+from speciarl_pl.data.images.opening import MAX_PIXELS
+from speciarl_pl.data.labels.clean_up import CLEAN_UPS
+from speciarl_pl.data.reading.hub import HubTable
+from speciarl_pl.data.reading.layouts import find_root
+from speciarl_pl.data.reading.lists import require_unique
+from speciarl_pl.data.reading.present_files import absent, name_some
+from speciarl_pl.data.reading.splits import read_split
 from speciarl_pl.data.source import FileSource, Row, file_table
-from speciarl_pl.data.splits import read_split
 from speciarl_pl.errors import DataError
 
 FILE_SPLITS = ("train", "val", "trainval", "test", "all")

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from speciarl_pl.data.datasets.benchmark import Benchmark, Listed
-from speciarl_pl.data.labels import cub_label
-from speciarl_pl.data.lists import read_pairs, require_same, require_unique
-from speciarl_pl.data.published import PUBLISHED
+from speciarl_pl.data.datasets.published import PUBLISHED
+from speciarl_pl.data.labels.clean_up import cub_label
+from speciarl_pl.data.reading.lists import read_pairs, require_same, require_unique
 from speciarl_pl.errors import DataError
 
 _SPLITS: Final = {"1": "train", "0": "test"}

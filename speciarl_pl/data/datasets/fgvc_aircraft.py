@@ -6,9 +6,10 @@ from typing import Any, ClassVar, Final, Literal, TypeAlias
 from PIL.Image import Image
 
 from speciarl_pl.data.datasets.benchmark import Benchmark, Listed
-from speciarl_pl.data.images import MAX_PIXELS
-from speciarl_pl.data.labels import aircraft_label
-from speciarl_pl.data.lists import (
+from speciarl_pl.data.datasets.published import PUBLISHED
+from speciarl_pl.data.images.opening import MAX_PIXELS
+from speciarl_pl.data.labels.clean_up import aircraft_label
+from speciarl_pl.data.reading.lists import (
     known_or_all,
     problems_of,
     read_lines,
@@ -17,7 +18,6 @@ from speciarl_pl.data.lists import (
     require_same,
     require_unique,
 )
-from speciarl_pl.data.published import PUBLISHED
 from speciarl_pl.data.source import Row
 
 Level: TypeAlias = Literal["variant", "family", "manufacturer"]

@@ -6,12 +6,12 @@ from typing import ClassVar, Final
 import numpy as np
 
 from speciarl_pl.data.datasets.benchmark import Benchmark, Listed
-from speciarl_pl.data.labels import flower_label
-from speciarl_pl.data.listing import require_folder
-from speciarl_pl.data.lists import require_known, require_unique
-from speciarl_pl.data.mat import read_mat
-from speciarl_pl.data.published import PUBLISHED
-from speciarl_pl.data.tables import read_columns
+from speciarl_pl.data.datasets.published import PUBLISHED
+from speciarl_pl.data.labels.clean_up import flower_label
+from speciarl_pl.data.reading.listing import require_folder
+from speciarl_pl.data.reading.lists import require_known, require_unique
+from speciarl_pl.data.reading.mat import read_mat
+from speciarl_pl.data.reading.tables import read_columns
 from speciarl_pl.errors import DataError
 
 MAT_SPLITS: Final[dict[str, str]] = {"trnid": "train", "valid": "val", "tstid": "test"}

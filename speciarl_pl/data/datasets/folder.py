@@ -5,10 +5,15 @@ from pathlib import Path
 
 from datasets.arrow_dataset import Dataset
 
-from speciarl_pl.data.folder_levels import LabelLevel, is_no_class, label_folders, pick_split
-from speciarl_pl.data.label_styles import Labeller, LabelStyle
-from speciarl_pl.data.left_out import LeftOut
-from speciarl_pl.data.listing import is_hidden, require_folder, walk_images
+from speciarl_pl.data.labels.label_styles import Labeller, LabelStyle
+from speciarl_pl.data.reading.folder_levels import (
+    LabelLevel,
+    is_no_class,
+    label_folders,
+    pick_split,
+)
+from speciarl_pl.data.reading.left_out import LeftOut
+from speciarl_pl.data.reading.listing import is_hidden, require_folder, walk_images
 from speciarl_pl.data.source import FileSource, file_table
 from speciarl_pl.errors import DataError
 

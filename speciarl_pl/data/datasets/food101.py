@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from speciarl_pl.data.datasets.benchmark import Benchmark, Listed
-from speciarl_pl.data.labels import food_label
-from speciarl_pl.data.listing import require_file
-from speciarl_pl.data.lists import (
+from speciarl_pl.data.datasets.published import PUBLISHED
+from speciarl_pl.data.labels.clean_up import food_label
+from speciarl_pl.data.reading.listing import require_file
+from speciarl_pl.data.reading.lists import (
     known_or_all,
     problems_of,
     read_lines,
@@ -15,7 +16,6 @@ from speciarl_pl.data.lists import (
     require_same,
     require_unique,
 )
-from speciarl_pl.data.published import PUBLISHED
 from speciarl_pl.errors import DataError
 
 

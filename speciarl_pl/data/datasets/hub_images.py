@@ -3,11 +3,11 @@
 from datasets.arrow_dataset import Dataset
 from PIL.Image import Image
 
-from speciarl_pl.data.hub import HubTable
-from speciarl_pl.data.images import MAX_PIXELS
-from speciarl_pl.data.label_styles import Labeller, LabelStyle
+from speciarl_pl.data.images.opening import MAX_PIXELS
+from speciarl_pl.data.labels.label_styles import Labeller, LabelStyle
+from speciarl_pl.data.reading.hub import HubTable
 from speciarl_pl.data.source import ImageSource, Row, as_table
-from speciarl_pl.hub_ids import pinned
+from speciarl_pl.system.hub_ids import pinned
 
 
 class HubImages(ImageSource):

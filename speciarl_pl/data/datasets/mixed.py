@@ -8,7 +8,7 @@ from typing import Any
 from datasets.arrow_dataset import Dataset
 from PIL.Image import Image
 
-from speciarl_pl.data.images import MAX_PIXELS
+from speciarl_pl.data.images.opening import MAX_PIXELS
 from speciarl_pl.data.source import ImageSource, Row, as_table, subset_indices
 from speciarl_pl.errors import DataError
 

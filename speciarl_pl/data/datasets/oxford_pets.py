@@ -4,16 +4,16 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from speciarl_pl.data.datasets.benchmark import Benchmark, Listed
-from speciarl_pl.data.labels import pet_label
-from speciarl_pl.data.listing import require_folder
-from speciarl_pl.data.lists import (
+from speciarl_pl.data.datasets.published import PUBLISHED
+from speciarl_pl.data.labels.clean_up import pet_label
+from speciarl_pl.data.reading.listing import require_folder
+from speciarl_pl.data.reading.lists import (
     problems_of,
     read_lines,
     require_known,
     require_same,
     require_unique,
 )
-from speciarl_pl.data.published import PUBLISHED
 from speciarl_pl.errors import DataError
 
 _FIELDS: Final = 4

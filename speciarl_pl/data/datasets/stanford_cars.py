@@ -6,10 +6,10 @@ from typing import Any, ClassVar, Final
 import numpy as np
 
 from speciarl_pl.data.datasets.benchmark import Benchmark, Listed
-from speciarl_pl.data.labels import car_label
-from speciarl_pl.data.lists import known_or_all, require_unique
-from speciarl_pl.data.mat import read_mat
-from speciarl_pl.data.published import PUBLISHED
+from speciarl_pl.data.datasets.published import PUBLISHED
+from speciarl_pl.data.labels.clean_up import car_label
+from speciarl_pl.data.reading.lists import known_or_all, require_unique
+from speciarl_pl.data.reading.mat import read_mat
 from speciarl_pl.errors import DataError
 
 _TEST: Final = "cars_test_annos_withlabels.mat"

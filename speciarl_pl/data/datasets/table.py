@@ -6,14 +6,14 @@ from typing import Any, Final
 
 from datasets.arrow_dataset import Dataset
 
-from speciarl_pl.data.label_cells import label_cells
-from speciarl_pl.data.label_styles import Labeller, LabelStyle
-from speciarl_pl.data.listing import require_file
-from speciarl_pl.data.lists import unique_ids
-from speciarl_pl.data.shown import row_names, shown
+from speciarl_pl.data.labels.label_cells import label_cells
+from speciarl_pl.data.labels.label_styles import Labeller, LabelStyle
+from speciarl_pl.data.reading.listing import require_file
+from speciarl_pl.data.reading.lists import unique_ids
+from speciarl_pl.data.reading.shown import row_names, shown
+from speciarl_pl.data.reading.tables import Columns, read_columns
+from speciarl_pl.data.reading.text_file import check_encoding
 from speciarl_pl.data.source import FileSource, as_table
-from speciarl_pl.data.tables import Columns, read_columns
-from speciarl_pl.data.text_file import check_encoding
 from speciarl_pl.errors import DataError
 
 _OTHER_COLUMNS: Final = "; `image_column` and `label_column` say which to take"

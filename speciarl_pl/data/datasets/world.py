@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datasets.arrow_dataset import Dataset
 from PIL.Image import Image
 
-from speciarl_pl.data.images import MAX_PIXELS
+from speciarl_pl.data.images.opening import MAX_PIXELS
 from speciarl_pl.data.source import ImageSource, Row, as_table
 from speciarl_pl.world.drawing import draw
 from speciarl_pl.world.samples import KindSet, WorldSpec, world_specs

@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from speciarl_pl.lazy import handed_out
+from speciarl_pl.system.lazy import handed_out
 
 if TYPE_CHECKING:
     from speciarl_pl.judge.audit.console import console_report
+    from speciarl_pl.judge.audit.findings import AuditReport, to_json
     from speciarl_pl.judge.audit.page import html_report
     from speciarl_pl.judge.audit.pairs import LabelledPair, PairFile, read_pairs
-    from speciarl_pl.judge.audit.report import AuditReport, to_json
     from speciarl_pl.judge.audit.run import audit, check_out, write_report
 
 __all__ = [

@@ -10,11 +10,13 @@ from rich.text import Text
 
 from speciarl_pl.category import Category
 from speciarl_pl.judge.audit.agreement import LEVELS, Agreement
+from speciarl_pl.judge.audit.findings import LABELS, AuditReport
+from speciarl_pl.judge.audit.kappa import estimate_text
 from speciarl_pl.judge.audit.paraphrase import Stability, UnstablePair
-from speciarl_pl.judge.audit.report import LABELS, AuditReport
-from speciarl_pl.judge.audit.shown import estimate_text, percent, share_text, shown, signed
+from speciarl_pl.judge.audit.share import share_text
 from speciarl_pl.judge.audit.summary import JudgeSummary
 from speciarl_pl.judge.audit.swap import EXPECTED, Asymmetry
+from speciarl_pl.system.display import percent, shown, signed
 
 MAX_LISTED: Final = 10
 """Pairs listed of each kind; the JSON file has them all."""

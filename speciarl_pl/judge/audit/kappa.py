@@ -6,6 +6,8 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from speciarl_pl.system.display import NOTHING
+
 Weights: TypeAlias = Literal["none", "linear", "quadratic"]
 """How much a disagreement counts: the same whatever it is, by its levels, by their square."""
 
@@ -96,3 +98,17 @@ def _cost(size: int, weights: Weights) -> NDArray[np.float64]:
     if weights not in powers:
         raise ValueError(f"weights: expected one of {', '.join(powers)}, got {weights!r}")
     return np.where(apart > 0, apart ** powers[weights], 0.0)
+
+
+def estimate_text(estimate: Estimate) -> str:
+    """A figure with its interval.
+
+    Example:
+        >>> estimate_text(Estimate(0.81234, 0.7, 0.9)), estimate_text(Estimate(0.5))
+        ('0.812 [0.700, 0.900]', '0.500')
+    """
+    if estimate.value is None:
+        return NOTHING
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.3f}"
+    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"

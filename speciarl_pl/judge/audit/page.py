@@ -6,18 +6,10 @@ from typing import Any, Final
 
 from speciarl_pl.category import Category
 from speciarl_pl.judge.audit.agreement import LEVELS
-from speciarl_pl.judge.audit.kappa import Estimate
-from speciarl_pl.judge.audit.share import Share
-from speciarl_pl.judge.audit.shown import (
-    NOTHING,
-    estimate_text,
-    percent,
-    share_text,
-    shown,
-    signed,
-)
+from speciarl_pl.judge.audit.kappa import Estimate, estimate_text
+from speciarl_pl.judge.audit.share import Share, share_text
 from speciarl_pl.judge.audit.swap import EXPECTED
-from speciarl_pl.pages import page_templates
+from speciarl_pl.system.display import NOTHING, page_templates, percent, shown, signed
 
 MAX_LISTED: Final = 100
 """Pairs listed of each kind; the JSON file has them all."""

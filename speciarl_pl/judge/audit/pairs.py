@@ -10,9 +10,9 @@ from typing import Final, TextIO
 import numpy as np
 
 from speciarl_pl.category import Category
-from speciarl_pl.csv_cells import original_cell
 from speciarl_pl.errors import DataError
 from speciarl_pl.records import Pair
+from speciarl_pl.system.csv_cells import original_cell
 
 _TRUTHS: Final = ("truth", "ground_truth")
 _DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}

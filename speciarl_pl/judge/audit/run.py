@@ -8,15 +8,15 @@ from typing import Final, TextIO
 from speciarl_pl.category import Category
 from speciarl_pl.errors import RunError
 from speciarl_pl.judge.audit.agreement import Agreement, compare
-from speciarl_pl.judge.audit.judging import Progress, categories, judge_all
+from speciarl_pl.judge.audit.findings import AuditReport, to_json
 from speciarl_pl.judge.audit.page import html_report
 from speciarl_pl.judge.audit.pairs import PairFile
 from speciarl_pl.judge.audit.paraphrase import reword_pairs
-from speciarl_pl.judge.audit.report import AuditReport, to_json
 from speciarl_pl.judge.audit.summary import summarise
 from speciarl_pl.judge.audit.swap import swap_pairs
+from speciarl_pl.judge.audit.verdicts import Progress, categories, judge_all
 from speciarl_pl.judge.base import Judge
-from speciarl_pl.run_files import check_writable, replacing
+from speciarl_pl.system.files import check_writable, replacing
 
 JSON_NAME: Final = "audit.json"
 HTML_NAME: Final = "audit.html"

@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from speciarl_pl.system.display import percent
+
 _Z: Final = 1.959963984540054
 """The 97.5 % point of the normal distribution."""
 
@@ -41,3 +43,15 @@ class Share:
         low, high = (middle - reach) / (1 + extra), (middle + reach) / (1 + extra)
         # Exact at the ends, where rounding could leave the share itself outside.
         return (low if self.count else 0.0), (high if self.count < self.of else 1.0)
+
+
+def share_text(share: Share) -> str:
+    """A share with its interval and its counts.
+
+    Example:
+        >>> share_text(Share(8, 10))
+        '80.0 % [49.0, 94.3] (8 of 10)'
+    """
+    bounds = share.interval
+    interval = f" [{100 * bounds[0]:.1f}, {100 * bounds[1]:.1f}]" if bounds else ""
+    return f"{percent(share.value)}{interval} ({share.count:,} of {share.of:,})"

@@ -9,8 +9,8 @@ from typing import Final
 from speciarl_pl.judge.audit.agreement import LEVELS
 from speciarl_pl.judge.audit.pairs import LabelledPair
 from speciarl_pl.judge.audit.share import Share
-from speciarl_pl.judge.audit.shown import shown
 from speciarl_pl.records import Judgement, Unjudged, Verdict
+from speciarl_pl.system.display import shown
 
 TOP_REASONS: Final = 5
 """How many reasons are named."""

@@ -1,10 +1,19 @@
 """The maths behind the metrics, as pure functions."""
 
-from speciarl_pl.metrics.functional.best_of_k import best_of_k, best_of_k_counts
-from speciarl_pl.metrics.functional.best_of_k_curve import BestOfKCurve, best_of_k_curve
+from speciarl_pl.metrics.functional.best_of_k import (
+    BestOfKCurve,
+    best_of_k,
+    best_of_k_counts,
+    best_of_k_curve,
+)
+from speciarl_pl.metrics.functional.comparison import (
+    Difference,
+    McNemar,
+    mcnemar,
+    paired_bootstrap,
+    unpaired_bootstrap,
+)
 from speciarl_pl.metrics.functional.counts import OUTCOME_LABELS, image_counts, outcome_counts
-from speciarl_pl.metrics.functional.difference import Difference
-from speciarl_pl.metrics.functional.headline import AVERAGED, SCORES, headline
 from speciarl_pl.metrics.functional.hierarchical import (
     hierarchical_interval,
     hierarchical_scores,
@@ -19,25 +28,33 @@ from speciarl_pl.metrics.functional.macro import (
     macro_average,
     macro_intervals,
 )
-from speciarl_pl.metrics.functional.majority import Vote, majority_vote
-from speciarl_pl.metrics.functional.mcnemar import McNemar, mcnemar
 from speciarl_pl.metrics.functional.mean import clustered_interval, mean_interval
-from speciarl_pl.metrics.functional.paired import paired_bootstrap
-from speciarl_pl.metrics.functional.rates import category_rates, correctness
-from speciarl_pl.metrics.functional.samples import summarize_majority, summarize_samples
+from speciarl_pl.metrics.functional.rates import (
+    AVERAGED,
+    LEVEL_WEIGHTS,
+    SCORES,
+    Weights,
+    category_rates,
+    correctness,
+    harmonic_mean,
+    headline,
+    specificity,
+)
 from speciarl_pl.metrics.functional.similarity import (
     concept_similarity,
     cosines,
     semantic_similarity,
 )
-from speciarl_pl.metrics.functional.specificity import (
-    LEVEL_WEIGHTS,
-    Weights,
-    harmonic_mean,
-    specificity,
+from speciarl_pl.metrics.functional.summary import (
+    MajoritySummary,
+    Skipped,
+    Summary,
+    Vote,
+    majority_vote,
+    summarize,
+    summarize_majority,
+    summarize_samples,
 )
-from speciarl_pl.metrics.functional.summary import MajoritySummary, Skipped, Summary, summarize
-from speciarl_pl.metrics.functional.unpaired import unpaired_bootstrap
 
 __all__ = [
     "AVERAGED",

@@ -9,11 +9,9 @@ import torch
 from torch import Tensor
 
 from speciarl_pl.metrics.functional.counts import image_counts
-from speciarl_pl.metrics.functional.headline import AVERAGED, headline
-from speciarl_pl.metrics.functional.intervals import percentile_interval
-from speciarl_pl.metrics.functional.plain import Interval, interval
-from speciarl_pl.metrics.functional.resampling import RESAMPLES, resample_images
-from speciarl_pl.metrics.functional.specificity import Weights
+from speciarl_pl.metrics.functional.intervals import RESAMPLES, percentile_interval, resample_images
+from speciarl_pl.metrics.functional.numbers import Interval, interval
+from speciarl_pl.metrics.functional.rates import AVERAGED, Weights, headline
 from speciarl_pl.metrics.functional.summary import Summary
 
 

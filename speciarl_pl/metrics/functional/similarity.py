@@ -1,7 +1,7 @@
 """Similarity of truth and prediction as embeddings see it.
 
 Two of the four metrics of the older protocol (paper, section 5; Conti et al., ICCV 2025). The
-embeddings come from outside: `speciarl_pl.protocol` has the encoder.
+embeddings come from outside: `speciarl_pl.older_protocol` has the encoder.
 """
 
 from collections.abc import Sequence

@@ -6,9 +6,8 @@ import shutil
 
 import pytest
 
-from speciarl_pl.data import files
-from speciarl_pl.data.check import check
-from speciarl_pl.data.datasets import BENCHMARKS
+from speciarl_pl.data.checks.benchmark_check import BENCHMARKS, check
+from speciarl_pl.data.reading import present_files as files
 from speciarl_pl.errors import DataError
 
 from .miniatures import TRUTHS, build, listed

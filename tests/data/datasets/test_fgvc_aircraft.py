@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from speciarl_pl.data.check import check
+from speciarl_pl.data.checks.benchmark_check import check
 from speciarl_pl.data.datasets import FGVCAircraft
 from speciarl_pl.errors import DataError
 from speciarl_pl.judge import TaxonomyJudge

@@ -1,6 +1,6 @@
 import pytest
 
-from speciarl_pl.data.check import check
+from speciarl_pl.data.checks.benchmark_check import check
 from speciarl_pl.data.datasets import Food101
 from speciarl_pl.errors import DataError
 

@@ -54,7 +54,7 @@ def test_a_revision_behind_the_id_is_asked_for(monkeypatch):
         asked.append((*words, options))
         return DatasetDict({"test": table([1])})
 
-    monkeypatch.setattr("speciarl_pl.data.hub.load_dataset", load_dataset)
+    monkeypatch.setattr("speciarl_pl.data.reading.hub.load_dataset", load_dataset)
     for hub in ("someone/birds", "someone/birds@v1.2"):
         source = HubImages(hub)
         assert (source.name, len(source.table())) == ("birds", 1)

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from jsonargparse import ArgumentParser
 
 from speciarl_pl.data import OpenWorldDataModule
+from speciarl_pl.data.checks.benchmark_check import BENCHMARKS
 from speciarl_pl.data.dataset import ImageDataset
-from speciarl_pl.data.datasets import BENCHMARKS, FGVCAircraft, MixedImages, WorldImages
+from speciarl_pl.data.datasets import FGVCAircraft, MixedImages, WorldImages
 from speciarl_pl.data.datasets.mixed import shares
 from speciarl_pl.errors import DataError
 

@@ -5,7 +5,7 @@ import pytest
 
 from speciarl_pl.data.datasets import OxfordPets
 from speciarl_pl.data.datasets.oxford_pets import pet_names
-from speciarl_pl.data.labels import pet_label
+from speciarl_pl.data.labels.clean_up import pet_label
 from speciarl_pl.errors import DataError
 
 

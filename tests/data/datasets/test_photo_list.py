@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from speciarl_pl.data.datasets.photo_list import PhotoList
+from speciarl_pl.data.datasets.photos import PhotoList
 from speciarl_pl.errors import DataError
 
 

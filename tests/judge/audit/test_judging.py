@@ -5,7 +5,7 @@ import pytest
 from speciarl_pl.category import Category
 from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge import ExactJudge, Judge, JudgeUnavailableError
-from speciarl_pl.judge.audit.judging import BATCH, Progress, categories, judge_all
+from speciarl_pl.judge.audit.verdicts import BATCH, Progress, categories, judge_all
 from speciarl_pl.records import Pair, Unjudged, Verdict
 
 WRONG = Verdict(Category.WRONG, "rule:it")

@@ -2,10 +2,10 @@ import pytest
 
 from speciarl_pl.category import Category
 from speciarl_pl.judge import TaxonomyJudge
-from speciarl_pl.judge.audit.judging import categories
 from speciarl_pl.judge.audit.pairs import LabelledPair
 from speciarl_pl.judge.audit.share import Share
 from speciarl_pl.judge.audit.swap import EXPECTED, SwappedPair, swap_pairs
+from speciarl_pl.judge.audit.verdicts import categories
 from speciarl_pl.records import Pair
 
 W, A, G, L, S, M = Category

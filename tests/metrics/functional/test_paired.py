@@ -11,7 +11,7 @@ from speciarl_pl.metrics.functional import (
     paired_bootstrap,
     unpaired_bootstrap,
 )
-from speciarl_pl.metrics.functional.difference import difference_of
+from speciarl_pl.metrics.functional.comparison import difference_of
 
 NAMES = ["correctness", "specificity", "hm"]
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from speciarl_pl.metrics.functional import resampling
-from speciarl_pl.metrics.functional.resampling import resample_images
+from speciarl_pl.metrics.functional import intervals as resampling
+from speciarl_pl.metrics.functional.intervals import resample_images
 
 ROWS = torch.randint(0, 4, (37, 8), generator=torch.Generator().manual_seed(0))
 

@@ -1,0 +1,1 @@
+"""What the `data` command does: looking at data sets before a run."""

@@ -1,0 +1,1 @@
+"""From a sample to the tensors of its prompt."""

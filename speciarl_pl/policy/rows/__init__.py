@@ -1,0 +1,1 @@
+"""Rows of rollouts on their way through the model, and the scores that come out."""

@@ -1,0 +1,131 @@
+"""Shared-prefix rows: all rollouts of an image behind one copy of its prompt.
+
+The tokens of B groups with R completions in all lie in ONE row without padding,
+`[prompt 1 | .. | prompt B | completion 1 | .. | completion R]`, so that linear layers see each
+real token once and nothing else. `split_attention` keeps the groups and the completions apart.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from inspect import signature
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from speciarl_pl.policy.rows.decoders import image_token_id
+from speciarl_pl.policy.scores import completion_lengths
+from speciarl_pl.records import EncodedPrompt, RolloutGroup
+
+
+@dataclass(frozen=True, slots=True)
+class RowLayout:
+    """Where the prompts and completions lie in the row."""
+
+    prompts: tuple[int, ...]
+    """Tokens of each of the B prompts."""
+    completions: tuple[int, ...]
+    """Tokens of each of the R completions, those of the first prompt first."""
+    sizes: tuple[int, ...]
+    """Completions of each of the B prompts; they sum to R."""
+
+    @property
+    def prefix(self) -> int:
+        """Tokens of all prompts; the completions start here."""
+        return sum(self.prompts)
+
+    @property
+    def owners(self) -> list[int]:
+        """Index of the prompt of each completion."""
+        return [index for index, size in enumerate(self.sizes) for _ in range(size)]
+
+
+@dataclass(frozen=True, slots=True)
+class SharedRow:
+    """The row that the language model takes, L tokens long, M of them completion tokens."""
+
+    input_ids: Tensor
+    """int64 [1, L]."""
+    positions: Tensor
+    """int64 [1, L], or [3, 1, L] with M-RoPE; every completion goes on where its prompt ended."""
+    image_mask: Tensor
+    """bool [1, L]: true on the image tokens of the prompts."""
+    predictors: Tensor
+    """int64 [M]: place in the row of the token before each completion token."""
+    targets: Tensor
+    """int64 [M]: the completion tokens."""
+    layout: RowLayout
+    """Where everything lies."""
+
+
+def pack(model: Any, groups: Sequence[RolloutGroup], device: torch.device) -> SharedRow:
+    """Lay groups out as one row.
+
+    Args:
+        model: A VLM; knows its image token, and the positions of image tokens.
+        groups: B groups, with prompts and completions of any length.
+        device: Where the row goes.
+
+    Returns:
+        The row.
+    """
+    layout = layout_of(groups)
+    targets = torch.cat([rollout.tokens for group in groups for rollout in group.rollouts])
+    prompt_ids = [group.prompt.input_ids.cpu() for group in groups]
+    of_images = torch.cat(prompt_ids) == image_token_id(model)
+    image_mask = torch.cat([of_images, torch.zeros_like(targets, dtype=torch.bool)])
+    return SharedRow(
+        input_ids=torch.cat([*prompt_ids, targets])[None].to(device),
+        positions=_row_positions(model, groups).to(device),
+        image_mask=image_mask[None].to(device),
+        predictors=predictor_index(layout).to(device),
+        targets=targets.to(device),
+        layout=layout,
+    )
+
+
+def layout_of(groups: Sequence[RolloutGroup]) -> RowLayout:
+    """Count the tokens of every prompt and completion."""
+    return RowLayout(
+        prompts=tuple(group.prompt.input_ids.numel() for group in groups),
+        completions=tuple(completion_lengths(groups)),
+        sizes=tuple(len(group.rollouts) for group in groups),
+    )
+
+
+def predictor_index(layout: RowLayout) -> Tensor:
+    """Place [M] of the token before each completion token: a first token follows its prompt."""
+    lengths = torch.tensor(layout.completions)
+    firsts = lengths.cumsum(0) - lengths
+    before = torch.arange(int(lengths.sum())) + layout.prefix - 1
+    prompt_ends = torch.tensor(layout.prompts).cumsum(0) - 1
+    before[firsts] = prompt_ends[torch.tensor(layout.owners)]
+    return before
+
+
+def prompt_positions(model: Any, prompt: EncodedPrompt) -> Tensor:
+    """Positions of one prompt, on the CPU: M-RoPE int64 [3, P] where a model has it, else [P]."""
+    ids = prompt.input_ids.cpu()
+    indexer = getattr(model.base_model, "get_rope_index", None)
+    if indexer is None:
+        return torch.arange(ids.numel())
+    known = signature(indexer).parameters
+    grids = {name: grid.cpu() for name, grid in prompt.vision.items() if name in known}
+    positions, _ = indexer(ids[None], prompt.mm_token_type_ids.cpu()[None], **grids)
+    return torch.as_tensor(positions[:, 0])
+
+
+def _row_positions(model: Any, groups: Sequence[RolloutGroup]) -> Tensor:
+    prompts = [prompt_positions(model, group.prompt) for group in groups]
+    completions = [
+        _positions_after(prompt, rollout.tokens.numel())
+        for prompt, group in zip(prompts, groups, strict=True)
+        for rollout in group.rollouts
+    ]
+    return torch.cat([*prompts, *completions], dim=-1).unsqueeze(-2)
+
+
+def _positions_after(prompt: Tensor, length: int) -> Tensor:
+    """Positions [length] or [3, length] of a completion: it goes on where its prompt ended."""
+    following = torch.arange(length) + int(prompt.max()) + 1
+    return following.expand(*prompt.shape[:-1], -1)

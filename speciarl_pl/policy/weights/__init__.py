@@ -1,0 +1,1 @@
+"""The policy's weights: adapter, number formats, quantisation."""
