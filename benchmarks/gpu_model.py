@@ -63,7 +63,7 @@ def _generate(loaded: Policy, images: int, tokens: int) -> dict[str, Any]:
     count = sum(rollout.tokens.numel() for group in groups for rollout in group.rollouts)
     most = peak()
     with torch.no_grad():
-        scores = loaded.score(groups[:1], entropy=False)
+        scores = loaded.score(loaded.lay_out(groups[:1]), entropy=False)
     drawn_logprobs = [rollout.logprobs for rollout in groups[0].rollouts]
     sampled = pad_sequence(drawn_logprobs, batch_first=True)
     gaps = (scores.logprobs.cpu() - sampled)[scores.mask.cpu()].abs()

@@ -154,14 +154,14 @@ class SpeciaRLModule(L.LightningModule):
             min_pixels=min_pixels,
             max_pixels=max_pixels,
         )
-        self._update = partial(
-            PolicyUpdate,
-            loss=loss,
-            mini_batches=mini_batches,
-            micro_batch_groups=micro_batch_groups,
-            keep_groups_without_signal=keep_groups_without_signal,
-            max_grad_norm=max_grad_norm,
-        )
+        self._update: PolicyUpdate | None = None
+        self._update_options: dict[str, Any] = {
+            "loss": loss,
+            "mini_batches": mini_batches,
+            "micro_batch_groups": micro_batch_groups,
+            "keep_groups_without_signal": keep_groups_without_signal,
+            "max_grad_norm": max_grad_norm,
+        }
         self._reward = reward or BestOfGroupReward()
         self._advantage_scale: AdvantageScale = advantage_scale
         self._optimizer = optimizer
@@ -180,9 +180,10 @@ class SpeciaRLModule(L.LightningModule):
         check_monitors(self.trainer)
 
     def configure_model(self) -> None:
-        """Load the policy, once."""
+        """Load the policy, once, and make ready to update it."""
         if self.policy is None:
             self.policy = self._load().train()
+        self._update = PolicyUpdate(self.policy, **self._update_options)
         self._judging.thinking_opened = self.policy.encoder.thinking_opened
         if self._trainer is not None and self._trainer.state.fn == "fit":
             check_trainable(self.policy)
@@ -200,10 +201,10 @@ class SpeciaRLModule(L.LightningModule):
     @property
     def recipe(self) -> dict[str, str]:
         """Settings of the algorithm, for the card of the adapter."""
-        loss, update = self._update.keywords["loss"], self._update.keywords
+        update = self._update_options
         return {
             "reward": type(self._reward).__name__,
-            "loss": str(loss),
+            "loss": str(update["loss"]),
             "advantages divided by": str(self._advantage_scale),
             "mini-batches a step": str(update["mini_batches"]),
             "gradients clipped to": str(update["max_grad_norm"]),
@@ -267,8 +268,8 @@ class SpeciaRLModule(L.LightningModule):
         # Of all ranks, so that either all stop or none waits for one that did.
         self._judging.check([g.judged for g in scored], totals.unjudged, totals.rollouts)
         stats = rollout_stats(scored, totals, self.ranks, self.device)
-        update = self._update(self.loaded_policy, temperature=batch.temperature)
-        learned = update(scored, self._only_optimizer(), self.ranks)
+        assert self._update is not None
+        learned = self._update(scored, self._only_optimizer(), self.ranks, batch.temperature)
         path = Path(self.trainer.default_root_dir, f"nonfinite.{self.global_rank}.pt")
         self._gradients.see(learned, scored, self.batches_trained, self.loaded_policy, path)
         self.log_step({**stats, **learned, "lr": self._only_optimizer().param_groups[0]["lr"]})

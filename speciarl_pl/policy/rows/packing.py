@@ -41,7 +41,7 @@ class RowLayout:
 
 
 @dataclass(frozen=True, slots=True)
-class SharedRow:
+class PackedRow:
     """The row that the language model takes, L tokens long, M of them completion tokens."""
 
     input_ids: Tensor
@@ -58,7 +58,7 @@ class SharedRow:
     """Where everything lies."""
 
 
-def pack(model: Any, groups: Sequence[RolloutGroup], device: torch.device) -> SharedRow:
+def pack(model: Any, groups: Sequence[RolloutGroup], device: torch.device) -> PackedRow:
     """Lay groups out as one row.
 
     Args:
@@ -74,7 +74,7 @@ def pack(model: Any, groups: Sequence[RolloutGroup], device: torch.device) -> Sh
     prompt_ids = [group.prompt.input_ids.cpu() for group in groups]
     of_images = torch.cat(prompt_ids) == image_token_id(model)
     image_mask = torch.cat([of_images, torch.zeros_like(targets, dtype=torch.bool)])
-    return SharedRow(
+    return PackedRow(
         input_ids=torch.cat([*prompt_ids, targets])[None].to(device),
         positions=_row_positions(model, groups).to(device),
         image_mask=image_mask[None].to(device),

@@ -35,41 +35,56 @@ _UNDERSTOOD: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class RowBlocks:
+class RowIndex:
     """Index tensors that take a row of L tokens apart into padded blocks, and back."""
 
     prompts: Tensor
     """int64 [B, P]: places of the prompt tokens; 0 at padding."""
+    prompt_mask: Tensor
+    """bool [B, P]: false at padding."""
     completions: Tensor
     """int64 [R, T]: places of the completion tokens; 0 at padding."""
     owners: Tensor
     """int64 [R]: prompt of each completion."""
-    mask: Tensor
-    """bool [R, 1, T, P + T]: which keys a completion token sees."""
     back: Tensor
     """int64 [L]: place of each token of the row in [B * P | R * T] flattened."""
     longest: int
     """Tokens of the longest completion with its prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowBlocks:
+    """What the layers of one pass over a row attend by."""
+
+    index: RowIndex
+    """Laid out once for all passes."""
+    mask: Tensor
+    """bool [R, 1, T, P + T]: which keys a completion token sees; too large to be kept."""
     attended: set[int] = field(default_factory=set)
     """Layers that have attended by these blocks, so that one that did otherwise is found out."""
 
 
-def row_blocks(layout: RowLayout, device: torch.device) -> RowBlocks:
+def row_index(layout: RowLayout, device: torch.device) -> RowIndex:
     """Index tensors for a layout."""
-    prompt_mask = length_mask(layout.prompts, device)
-    own_mask = length_mask(layout.completions, device)
-    owners = torch.tensor(layout.owners, device=device)
-    length = own_mask.shape[1]
-    causal = torch.ones(length, length, dtype=torch.bool, device=device).tril()
-    prefix = prompt_mask[owners][:, None].expand(-1, length, -1)
-    return RowBlocks(
-        prompts=_places(prompt_mask, 0),
-        completions=_places(own_mask, layout.prefix),
-        owners=owners,
-        mask=torch.cat([prefix, causal.expand(len(owners), -1, -1)], dim=-1)[:, None],
-        back=torch.cat([prompt_mask.flatten(), own_mask.flatten()]).nonzero().squeeze(-1),
+    prompt_mask, own_mask = (length_mask(x) for x in (layout.prompts, layout.completions))
+    both = torch.cat([prompt_mask.flatten(), own_mask.flatten()])
+    return RowIndex(
+        prompts=_places(prompt_mask, 0).to(device),
+        prompt_mask=prompt_mask.to(device),
+        completions=_places(own_mask, layout.prefix).to(device),
+        owners=torch.tensor(layout.owners).to(device),
+        back=both.nonzero().squeeze(-1).to(device),
         longest=longest(layout),
     )
+
+
+def row_blocks(index: RowIndex) -> RowBlocks:
+    """Blocks for one pass over a row."""
+    count, length = index.completions.shape
+    causal = torch.ones(length, length, dtype=torch.bool, device=index.back.device).tril()
+    prefix = index.prompt_mask[index.owners][:, None].expand(-1, length, -1)
+    mask = torch.cat([prefix, causal.expand(count, -1, -1)], dim=-1)[:, None]
+    return RowBlocks(index, mask)
 
 
 def longest(layout: RowLayout) -> int:
@@ -120,10 +135,10 @@ def _check(module: nn.Module, blocks: RowBlocks, options: Mapping[str, Any]) -> 
     if not (getattr(module, "is_causal", True) if causal is None else causal):
         raise ModelError("some of its layers attend to what comes later")
     window = options.get("sliding_window")
-    if window is not None and window < blocks.longest:
+    if window is not None and window < blocks.index.longest:
         raise ModelError(
             f"some of its layers attend through a sliding window of {window} tokens, fewer than a"
-            f" row of {blocks.longest} has"
+            f" row of {blocks.index.longest} has"
         )
     given = {name for name, value in options.items() if value is not None and value is not False}
     if unknown := sorted(given - _UNDERSTOOD):
@@ -143,17 +158,18 @@ def attend(query: Tensor, key: Tensor, value: Tensor, blocks: RowBlocks, **optio
     Returns:
         [L, heads, D].
     """
-    q_own, k_own, v_own = (_gather(x, blocks.completions) for x in (query, key, value))
-    q_pre, k_pre, v_pre = (_gather(x, blocks.prompts) for x in (query, key, value))
+    index = blocks.index
+    q_own, k_own, v_own = (_gather(x, index.completions) for x in (query, key, value))
+    q_pre, k_pre, v_pre = (_gather(x, index.prompts) for x in (query, key, value))
     gqa = query.shape[0] != key.shape[0]
     prompts = scaled_dot_product_attention(
         q_pre, k_pre, v_pre, is_causal=True, enable_gqa=gqa, **options
     )
-    keys = torch.cat([k_pre[blocks.owners], k_own], dim=2)
-    values = torch.cat([v_pre[blocks.owners], v_own], dim=2)
+    keys = torch.cat([k_pre[index.owners], k_own], dim=2)
+    values = torch.cat([v_pre[index.owners], v_own], dim=2)
     owns = _masked_attention(q_own, keys, values, blocks.mask, **options)
     both = torch.cat([_flatten(prompts), _flatten(owns)])
-    return both.index_select(0, blocks.back)
+    return both.index_select(0, index.back)
 
 
 def _masked_attention(
