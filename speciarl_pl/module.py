@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from speciarl_pl.category import UNJUDGED
+from speciarl_pl.data import data_of, find_data
 from speciarl_pl.errors import JudgeError, ModelError, RolloutError
 from speciarl_pl.grpo import AdvantageScale, GRPOLoss, group_advantages
 from speciarl_pl.judge import ExactJudge, Judge
@@ -231,18 +232,9 @@ class SpeciaRLModule(L.LightningModule):
         """The judge that the data module owns.
 
         Raises:
-            JudgeError: If there is none.
+            DataError: If there is no such data module.
         """
-        judge = self._find_judge()
-        if judge is None:
-            raise JudgeError("no judge: SpeciaRLModule needs a data module with a `judge`")
-        return judge
-
-    def _find_judge(self) -> Judge | None:
-        trainer = getattr(self, "_trainer", None)
-        if trainer is None or trainer.predicting:  # photos have no truth to be judged by
-            return None
-        return getattr(getattr(trainer, "datamodule", None), "judge", None)
+        return data_of(self.trainer).judge
 
     @property
     def ranks(self) -> Ranks:
@@ -315,8 +307,11 @@ class SpeciaRLModule(L.LightningModule):
             What to tell of each finished rollout; None where there is no judge, or judging takes
             no time worth saving.
         """
-        judge = self._find_judge()
-        return None if judge is None else self._judging.begin(judge)
+        trainer = self._trainer
+        if trainer is None or trainer.predicting:  # photos have no truth to be judged by
+            return None
+        data = find_data(trainer)
+        return None if data is None else self._judging.begin(data.judge)
 
     def _judge(self, batch: Batch) -> list[JudgedGroup]:
         groups = self._rolled_out(batch)
@@ -342,7 +337,7 @@ class SpeciaRLModule(L.LightningModule):
 
     def on_validation_start(self) -> None:
         """Begin with empty counts, one set per data set."""
-        names = self.trainer.datamodule.val_names  # type: ignore[attr-defined]
+        names = data_of(self.trainer).val_names
         self.outcomes = ValidationOutcomes(names, self.val_samples, self.device)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
@@ -369,9 +364,9 @@ class SpeciaRLModule(L.LightningModule):
         assert self.outcomes is not None
         self.results = self.outcomes.summaries()
         self.codes = self.outcomes.codes()
-        groups = self.trainer.datamodule.val_groups  # type: ignore[attr-defined]
         for name, summary in self.results.items():
             self._log_rates(f"val/{name}", macro_average({name: summary}))
+        groups = data_of(self.trainer).val_groups
         for name, means in group_averages(self.results, groups).items():
             self._log_rates(f"val/{name}", means)
         self._log_rates("val/macro", macro_average(self.results))

@@ -1,11 +1,13 @@
 """Records for tests."""
 
 from collections.abc import Sequence
+from unittest.mock import NonCallableMock
 
 import torch
 from PIL import Image
 
 from speciarl_pl.category import Category
+from speciarl_pl.data import OpenWorldDataModule
 from speciarl_pl.grpo import group_advantages
 from speciarl_pl.records import (
     Answer,
@@ -19,6 +21,11 @@ from speciarl_pl.records import (
     Unjudged,
     Verdict,
 )
+
+
+def data_module(**attributes: object) -> NonCallableMock:
+    """A data module that has these attributes and no data."""
+    return NonCallableMock(spec=OpenWorldDataModule, **attributes)
 
 
 def sample(id: str = "1", truth: str = "crimson hexagon") -> Sample:
