@@ -175,7 +175,7 @@ class Policy(nn.Module):
         if temperature <= 0:
             raise ValueError(f"temperature: expected a number > 0, got {temperature}")
         banned = torch.tensor(self.banned_token_ids, dtype=torch.int64, device=self.device)
-        with _ReferencePass(self.model) if reference else nullcontext(), self.autocast():
+        with self._base_alone() if reference else nullcontext(), self.autocast():
             flat = rows.score(self.base, temperature=temperature, banned=banned, entropy=entropy)
         return to_grid(flat, rows.lengths)
 
@@ -210,18 +210,8 @@ class Policy(nn.Module):
         adapter.save(self.model, directory)
         identities.write(directory, self.identity)
 
-
-class _ReferencePass:
-    """Adapter off and no gradient."""
-
-    def __init__(self, model: PeftModel) -> None:
-        self._off = model.disable_adapter()
-        self._no_grad = torch.no_grad()
-
-    def __enter__(self) -> None:
-        self._no_grad.__enter__()
-        self._off.__enter__()
-
-    def __exit__(self, *error: Any) -> None:
-        self._off.__exit__(*error)
-        self._no_grad.__exit__(*error)
+    @contextmanager
+    def _base_alone(self) -> Iterator[None]:
+        """Context with the adapter off and without gradient."""
+        with torch.no_grad(), self.model.disable_adapter():
+            yield

@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from speciarl_pl.policy.rows.packing import RowLayout
-from speciarl_pl.policy.rows.split_attention import attend, row_blocks, row_index
+from speciarl_pl.policy.rows.packing import RowLayout, row_index
+from speciarl_pl.policy.rows.split_attention import attend, row_blocks
 
 from .exact import gap as relative_gap
 from .test_parity import dense_mask

@@ -36,17 +36,7 @@ class PlainRows:
         return [tokens.numel() for _, tokens in self.rows]
 
     def score(self, model: Any, *, temperature: float, banned: Tensor, entropy: bool) -> FlatScores:
-        """Score all completions; see `Policy.score`.
-
-        Args:
-            model: Any VLM for conditional generation, with or without an adapter.
-            temperature: Of the sampler.
-            banned: int64 [K], ids that the sampler may not draw.
-            entropy: Whether to compute entropies.
-
-        Returns:
-            Scores of the M completion tokens.
-        """
+        """Score all completions; as `Policy.score`, with the ids [K] that are never drawn."""
         found: dict[int, tuple[Tensor, Tensor]] = {}
         for places in self.parts:
             part = [self.rows[place] for place in places]

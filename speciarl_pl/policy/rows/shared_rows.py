@@ -13,13 +13,7 @@ from speciarl_pl.errors import ModelError
 from speciarl_pl.policy.rows.decoders import row_limit
 from speciarl_pl.policy.rows.logprob import score_tokens
 from speciarl_pl.policy.rows.packing import PackedRow, layout_of, pack
-from speciarl_pl.policy.rows.split_attention import (
-    IMPLEMENTATION,
-    RowIndex,
-    longest,
-    row_blocks,
-    row_index,
-)
+from speciarl_pl.policy.rows.split_attention import IMPLEMENTATION, row_blocks
 from speciarl_pl.policy.rows.vision import (
     ImageFeatures,
     deepstack_arguments,
@@ -38,7 +32,7 @@ def prepare(model: Any) -> None:
 def fits(model: Any, groups: Sequence[RolloutGroup]) -> bool:
     """Whether every rollout of these groups, with its prompt, is within the model's `row_limit`."""
     limit = row_limit(model)
-    return limit is None or longest(layout_of(groups)) <= limit.tokens
+    return limit is None or layout_of(groups).longest <= limit.tokens
 
 
 @lru_cache
@@ -55,9 +49,7 @@ class SharedRows:
     """A micro-batch in one row, with all that its passes have in common."""
 
     row: PackedRow
-    """Its tokens and their positions."""
-    index: RowIndex
-    """How layers take it apart."""
+    """Its tokens, their positions, and how layers take it apart."""
     features: list[ImageFeatures]
     """Of the image of each group."""
 
@@ -67,17 +59,7 @@ class SharedRows:
         return self.row.layout.completions
 
     def score(self, model: Any, *, temperature: float, banned: Tensor, entropy: bool) -> FlatScores:
-        """Score all completions; see `Policy.score`.
-
-        Args:
-            model: The model that they were laid out for.
-            temperature: Of the sampler.
-            banned: int64 [K], ids that the sampler may not draw.
-            entropy: Whether to compute entropies.
-
-        Returns:
-            Scores of the M completion tokens.
-        """
+        """Score all completions; as `Policy.score`, with the ids [K] that are never drawn."""
         return score_tokens(
             self._last_hidden(model).index_select(0, self.row.predictors),
             model.get_output_embeddings().weight,
@@ -94,7 +76,7 @@ class SharedRows:
             ModelError: If layers attended in another way than over the row.
         """
         decoder, row = model.get_decoder(), self.row
-        blocks = row_blocks(self.index)
+        blocks = row_blocks(row.index)
         embeds = decoder.get_input_embeddings()(row.input_ids)
         output = decoder(
             inputs_embeds=scatter(embeds, row.image_mask, self.features),
@@ -122,7 +104,7 @@ def shared_rows(model: Any, groups: Sequence[RolloutGroup], *, pad_token_id: int
     row = pack(model, groups, model.device)
     prompts = [group.prompt for group in groups]
     features = image_features(model, prompts, pad_token_id=pad_token_id)
-    return SharedRows(row, row_index(row.layout, model.device), features)
+    return SharedRows(row, features)
 
 
 def _no_mask(device: torch.device) -> Tensor:

@@ -22,8 +22,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from speciarl_pl.errors import ModelError
-from speciarl_pl.policy.rows.packing import RowLayout
-from speciarl_pl.policy.scores import length_mask
+from speciarl_pl.policy.rows.packing import RowIndex
 
 IMPLEMENTATION = "speciarl_split"
 """Name of this function in transformers; set as `_attn_implementation` of the text config."""
@@ -32,24 +31,6 @@ _UNDERSTOOD: Final = frozenset(
     {"dropout", "scaling", "is_causal", "sliding_window", "position_ids", "use_cache"}
 )
 """Arguments that an attention layer may give: heeded, or without a say in a row's attention."""
-
-
-@dataclass(frozen=True, slots=True)
-class RowIndex:
-    """Index tensors that take a row of L tokens apart into padded blocks, and back."""
-
-    prompts: Tensor
-    """int64 [B, P]: places of the prompt tokens; 0 at padding."""
-    prompt_mask: Tensor
-    """bool [B, P]: false at padding."""
-    completions: Tensor
-    """int64 [R, T]: places of the completion tokens; 0 at padding."""
-    owners: Tensor
-    """int64 [R]: prompt of each completion."""
-    back: Tensor
-    """int64 [L]: place of each token of the row in [B * P | R * T] flattened."""
-    longest: int
-    """Tokens of the longest completion with its prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +45,6 @@ class RowBlocks:
     """Layers that have attended by these blocks, so that one that did otherwise is found out."""
 
 
-def row_index(layout: RowLayout, device: torch.device) -> RowIndex:
-    """Index tensors for a layout."""
-    prompt_mask, own_mask = (length_mask(x) for x in (layout.prompts, layout.completions))
-    both = torch.cat([prompt_mask.flatten(), own_mask.flatten()])
-    return RowIndex(
-        prompts=_places(prompt_mask, 0).to(device),
-        prompt_mask=prompt_mask.to(device),
-        completions=_places(own_mask, layout.prefix).to(device),
-        owners=torch.tensor(layout.owners).to(device),
-        back=both.nonzero().squeeze(-1).to(device),
-        longest=longest(layout),
-    )
-
-
 def row_blocks(index: RowIndex) -> RowBlocks:
     """Blocks for one pass over a row."""
     count, length = index.completions.shape
@@ -85,12 +52,6 @@ def row_blocks(index: RowIndex) -> RowBlocks:
     prefix = index.prompt_mask[index.owners][:, None].expand(-1, length, -1)
     mask = torch.cat([prefix, causal.expand(count, -1, -1)], dim=-1)[:, None]
     return RowBlocks(index, mask)
-
-
-def longest(layout: RowLayout) -> int:
-    """Tokens of the longest completion together with its prompt."""
-    own = zip(layout.owners, layout.completions, strict=True)
-    return max(layout.prompts[owner] + length for owner, length in own)
 
 
 def split_attention(
@@ -194,12 +155,6 @@ def _gather(heads: Tensor, places: Tensor) -> Tensor:
 def _flatten(blocks: Tensor) -> Tensor:
     """Tokens [n * length, heads, D] of blocks [n, heads, length, D]."""
     return blocks.transpose(1, 2).flatten(0, 1)
-
-
-def _places(mask: Tensor, offset: int) -> Tensor:
-    """Number the true places of a bool mask from `offset` on; 0 at the others."""
-    numbers = mask.flatten().cumsum(0).view(mask.shape) - 1 + offset
-    return numbers.masked_fill(~mask, 0)
 
 
 AttentionInterface.register(IMPLEMENTATION, split_attention)
