@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,8 @@ from gpu_tools import CUDA, GIB, PIXELS, model_folder
 from torch import Tensor
 
 from speciarl_pl.category import UNJUDGED
-from speciarl_pl.records import Outcome
-from speciarl_pl.reward import Reward
+from speciarl_pl.records import JudgedGroup
+from speciarl_pl.reward import Reward, outcome_codes
 
 HERE = Path(__file__).parent
 
@@ -29,10 +28,10 @@ HERE = Path(__file__).parent
 class Luck(Reward):
     """Rewards from the seed of the group alone: a random model earns all the same otherwise."""
 
-    def __call__(self, outcomes: Sequence[Outcome], seed: int | None = None) -> Tensor:
+    def __call__(self, group: JudgedGroup) -> Tensor:
         """Draw one reward per rollout."""
-        rewards = torch.rand(len(outcomes), generator=torch.Generator().manual_seed(seed or 0))
-        codes = torch.tensor([outcome.code for outcome in outcomes])
+        codes = outcome_codes(group.outcomes)
+        rewards = torch.rand(len(codes), generator=torch.Generator().manual_seed(group.seed))
         return rewards.masked_fill(codes == UNJUDGED, torch.nan)
 
 

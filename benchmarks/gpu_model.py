@@ -63,7 +63,7 @@ def _generate(loaded: Policy, images: int, tokens: int) -> dict[str, Any]:
     count = sum(rollout.tokens.numel() for group in groups for rollout in group.rollouts)
     most = peak()
     with torch.no_grad():
-        scores = loaded.score(groups[:1], entropy=False)
+        scores = loaded.score(loaded.lay_out(groups[:1]), entropy=False)
     drawn_logprobs = [rollout.logprobs for rollout in groups[0].rollouts]
     sampled = pad_sequence(drawn_logprobs, batch_first=True)
     gaps = (scores.logprobs.cpu() - sampled)[scores.mask.cpu()].abs()
@@ -89,7 +89,7 @@ def _scored(loaded: Policy, place: int, tokens: int) -> ScoredGroup:
     group = RolloutGroup(sample, loaded.encode(sample), rollouts)
     verdicts = (Verdict(Category.SPECIFIC, "benchmark"),) * 10
     rewards = torch.rand(10, generator=generator)
-    judged = JudgedGroup(group, (Answer("noise"),) * 10, verdicts)
+    judged = JudgedGroup(group, (Answer("noise"),) * 10, verdicts, ("",) * 10)
     return ScoredGroup(judged, rewards, group_advantages(rewards))
 
 

@@ -26,7 +26,7 @@ def parity(asked: argparse.Namespace) -> dict[str, Any]:
         want = _exact(saved, loaded, group, weights, asked.scratch)
         for rows in ("shared", "plain"):
             loaded.rows = rows  # type: ignore[assignment]
-            scores = loaded.score([group])
+            scores = loaded.score(loaded.lay_out([group]))
             (scores.logprobs * weights).sum().backward()
             got = scores.logprobs.detach(), _gradient(loaded)
             found[f"{dtype}_{rows}"] = {

@@ -151,11 +151,11 @@ def update(policy: Policy, group: RolloutGroup, *, kl: bool) -> tuple[float, tor
     """Seconds of one update, and the log-probs it saw."""
     _synchronize(policy.device)
     start = time.perf_counter()
-    features = policy.image_features([group.prompt])
-    scores = policy.score([group], features=features)
+    rows = policy.lay_out([group])
+    scores = policy.score(rows)
     loss = -scores.logprobs.mean()
     if kl:
-        reference = policy.score([group], features=features, reference=True, entropy=False)
+        reference = policy.score(rows, reference=True, entropy=False)
         gap = reference.logprobs - scores.logprobs
         loss = loss + 0.01 * (gap.exp() - gap - 1).mean()
     loss.backward()

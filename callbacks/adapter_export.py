@@ -7,6 +7,7 @@ from typing import Any
 import lightning as L
 
 from speciarl_pl.callbacks.rollout import RolloutCallback
+from speciarl_pl.data import OpenWorldDataModule, data_of
 from speciarl_pl.errors import RunError, SpeciaRLError, TrainingError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.run.model_card import CardFacts, write_card
@@ -79,15 +80,14 @@ def card_facts(trainer: Any, module: SpeciaRLModule, stopped: str = "") -> CardF
         module: The module.
         stopped: What ended the training before its end; empty if nothing did.
     """
-    policy, data = module.loaded_policy, getattr(trainer, "datamodule", None)
-    judge = getattr(data, "judge", None)
+    policy, data = module.loaded_policy, data_of(trainer)
     folder = Path(trainer.default_root_dir)
     return CardFacts(
         base=policy.base_name,
         identity=policy.identity,
         data=_trained_on(data),
-        prompt=getattr(data, "prompt", ""),
-        judge=judge_title(judge) if judge else "a judge that is not known",
+        prompt=data.prompt,
+        judge=judge_title(data.judge),
         recipe=_recipe(trainer, module),
         steps=module.batches_trained,
         base_results=read_json(folder / "results.base.json"),
@@ -96,10 +96,8 @@ def card_facts(trainer: Any, module: SpeciaRLModule, stopped: str = "") -> CardF
     )
 
 
-def _trained_on(data: Any) -> list[tuple[str, int, int]]:
+def _trained_on(data: OpenWorldDataModule) -> list[tuple[str, int, int]]:
     """Name, images and labels of each training data set."""
-    if not hasattr(data, "listing"):  # a data module of the user's own
-        return []
     lists = data.listing("train")
     return [(one.name, len(one), len(set(one.listing["truth"][:]))) for one in lists]
 
@@ -119,9 +117,7 @@ def _recipe(trainer: Any, module: SpeciaRLModule) -> dict[str, str]:
     if optimizers:
         rate = optimizers[0].param_groups[0].get("initial_lr", optimizers[0].param_groups[0]["lr"])
         recipe["optimizer"] = f"{type(optimizers[0]).__name__}, learning rate {rate:g}"
-    size = getattr(getattr(trainer, "datamodule", None), "batch_size", None)
-    if size is not None:
-        recipe["images a step"] = str(size * trainer.world_size)
+    recipe["images a step"] = str(data_of(trainer).batch_size * trainer.world_size)
     return recipe
 
 

@@ -13,7 +13,7 @@ import lightning as L
 from speciarl_pl.callbacks.rollout import RolloutCallback
 from speciarl_pl.callbacks.rollout_log import RolloutLog
 from speciarl_pl.category import OUTCOMES, UNJUDGED
-from speciarl_pl.data import listing_digest
+from speciarl_pl.data import data_of, listing_digest
 from speciarl_pl.errors import RunError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.policy import Policy
@@ -52,8 +52,7 @@ class Continuation(L.Callback):
         """Have the data module ask what is done, once the policy is loaded."""
         assert isinstance(pl_module, SpeciaRLModule)
         if str.__str__(stage) in STAGES:
-            data: Any = trainer.datamodule  # type: ignore[attr-defined]
-            data.find_done = partial(self._find, trainer, pl_module)
+            data_of(trainer).find_done = partial(self._find, trainer, pl_module)
 
     def on_validation_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Count what is done; on rank 0 alone, since the counts of all ranks are added."""
@@ -75,7 +74,7 @@ class Continuation(L.Callback):
     def _settings(self, trainer: L.Trainer, module: SpeciaRLModule) -> dict[str, Any]:
         """All that the rows depend on, as JSON values."""
         command = str.__str__(trainer.state.fn)
-        data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        data = data_of(trainer)
         settings = {
             **self._identity,
             "judge": data.judge.fingerprint or self._identity.get("judge"),

@@ -4,6 +4,7 @@ from typing import Any
 
 import lightning as L
 
+from speciarl_pl.data import data_of
 from speciarl_pl.policy import Policy
 from speciarl_pl.step.judging import quoted
 from speciarl_pl.system.terminal import say
@@ -37,7 +38,7 @@ class PolicySummary(L.Callback):
 def _say_drawn(trainer: Any, module: Any, role: str) -> None:
     if module.loaded_policy.base_name != "world":
         return
-    names = [one.name for one in trainer.datamodule.listing(role) if one.taxonomy != "world"]
+    names = [one.name for one in data_of(trainer).listing(role) if one.taxonomy != "world"]
     if names:
         say(
             f"warning: the built-in base, world, knows drawn things alone and was never shown "

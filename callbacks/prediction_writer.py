@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from speciarl_pl.answer import thinking
 from speciarl_pl.callbacks.rollout_log import on_rank_zero
-from speciarl_pl.data import ImageDataset
+from speciarl_pl.data import ImageDataset, data_of
 from speciarl_pl.data.dataset import none_readable
 from speciarl_pl.data.reading.shown import shown
 from speciarl_pl.metrics.functional import majority_vote
@@ -58,7 +58,7 @@ class PredictionWriter(L.Callback):
 
     def _write(self, trainer: L.Trainer, thinking_opened: bool) -> None:
         folder = Path(trainer.default_root_dir)
-        data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        data = data_of(trainer)
         (photos,) = data.listing("images")
         skipped = {one.id: one.reason for one in data.skipped}
         predictions = photo_predictions(photos, _rows(folder), skipped, thinking_opened)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import lightning as L
 import pyarrow.compute as pc
@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from torch import Tensor
 
 from speciarl_pl.callbacks.rollout import RolloutCallback
+from speciarl_pl.data import data_of
 from speciarl_pl.errors import DataError, RunError
 from speciarl_pl.metrics.functional import (
     Summary,
@@ -97,13 +98,13 @@ class ResultsWriter(L.Callback):
         before = read_json(Path(trainer.default_root_dir, "results.json")) or {}
         if self._step is None and before.get("step") == last:
             return  # a run that was finished before
-        sets = cast(Any, trainer).datamodule.val_groups
+        sets = data_of(trainer).val_groups
         exported = Path(trainer.default_root_dir, "adapter").exists()
         if sets and last and self._step != last and exported:
             _say_what_is_not_validated(trainer, last)
 
     def _content(self, trainer: L.Trainer, module: SpeciaRLModule) -> dict[str, Any]:
-        data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        data = data_of(trainer)
         step = _validated_step(trainer, module)
         content = results_json(module.results, data.val_groups, module.codes, step)
         if trainer.state.fn == "validate" and self._protocol is not None:
@@ -200,11 +201,10 @@ def _by_kind(scores: dict[str, Any]) -> dict[str, Any]:
 
 
 def _print(trainer: L.Trainer, stages: Mapping[str, Mapping[str, Summary]]) -> None:
-    data: Any = trainer.datamodule  # type: ignore[attr-defined]
     out = console()
     if not out.is_terminal:
         out = console(width=100)  # else 80, in which the names of means are broken up
-    out.print(results_table(stages, data.val_groups))
+    out.print(results_table(stages, data_of(trainer).val_groups))
     if trouble := trouble_table(stages):
         out.print(trouble)
     callbacks = getattr(trainer, "callbacks", ())

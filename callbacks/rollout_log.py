@@ -10,6 +10,7 @@ import lightning as L
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from speciarl_pl.data import data_of
 from speciarl_pl.errors import RunError
 from speciarl_pl.records import Batch
 from speciarl_pl.run.rollouts import RolloutFiles, judged_rows, scored_rows
@@ -87,8 +88,7 @@ class RolloutLog(L.Callback):
         """Drop the rows of what the checkpoint does not have, which a `fit` does anew."""
         if trainer.state.fn != "fit":
             return
-        data: Any = trainer.datamodule  # type: ignore[attr-defined]
-        position = checkpoint.get(type(data).__qualname__, {}).get("position", {})
+        position = checkpoint.get(type(data_of(trainer)).__qualname__, {}).get("position", {})
         step = pl_module.batches_trained
         ends = {
             "train": step,

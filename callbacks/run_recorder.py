@@ -11,6 +11,7 @@ import torch
 import yaml
 from lightning.pytorch.cli import SaveConfigCallback
 
+from speciarl_pl.data import data_of
 from speciarl_pl.errors import RunError
 from speciarl_pl.run.config_yaml import without_secrets
 from speciarl_pl.run.loggers import log_config
@@ -96,7 +97,7 @@ class RunRecorder(L.Callback):
             machine=machine(_gpus(trainer)),
             versions=versions(),
             checkpoint=None if checkpoint is None else str(checkpoint),
-            prompt=getattr(getattr(trainer, "datamodule", None), "prompt", None),
+            prompt=data_of(trainer).prompt,
         )
         self._note(trainer)
 

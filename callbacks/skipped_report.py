@@ -5,6 +5,7 @@ from typing import Any
 
 import lightning as L
 
+from speciarl_pl.data import data_of, find_data
 from speciarl_pl.errors import DataError
 from speciarl_pl.metrics.functional import Summary
 from speciarl_pl.records import Batch
@@ -36,8 +37,7 @@ class SkippedReport(L.Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Note what this batch left out."""
-        data: Any = trainer.datamodule  # type: ignore[attr-defined]
-        data.note_skipped(batch.skipped)
+        data_of(trainer).note_skipped(batch.skipped)
 
     on_train_batch_end = on_validation_batch_end
     on_predict_batch_end = on_validation_batch_end
@@ -48,7 +48,7 @@ class SkippedReport(L.Callback):
         Raises:
             DataError: After `validate`, if more was left out than `max_skipped_share`.
         """
-        data: Any = getattr(trainer, "datamodule", None)
+        data = find_data(trainer)
         if data is not None and data.skipped:
             say(data.skipped_summary(), stderr=True)
         if stage == "validate" and self.max_skipped_share is not None:

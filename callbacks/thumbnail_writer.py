@@ -9,7 +9,7 @@ import lightning as L
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from speciarl_pl.data import ImageDataset
+from speciarl_pl.data import ImageDataset, data_of
 from speciarl_pl.data.source import subset_indices
 from speciarl_pl.errors import RunError
 from speciarl_pl.records import Sample
@@ -53,8 +53,7 @@ class Thumbnails(L.Callback):
         self._done = True
         with together(trainer, RunError):
             if trainer.is_global_zero:
-                data: Any = trainer.datamodule  # type: ignore[attr-defined]
-                chosen = chosen_samples(data.listing("val"), self.limit)
+                chosen = chosen_samples(data_of(trainer).listing("val"), self.limit)
                 write_thumbnails(Path(trainer.default_root_dir, NAME), chosen)
 
 

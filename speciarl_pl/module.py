@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from speciarl_pl.category import UNJUDGED
+from speciarl_pl.data import data_of, find_data
 from speciarl_pl.errors import JudgeError, ModelError, RolloutError
 from speciarl_pl.grpo import AdvantageScale, GRPOLoss, group_advantages
 from speciarl_pl.judge import ExactJudge, Judge
@@ -78,7 +79,7 @@ class SpeciaRLModule(L.LightningModule):
         adapter: Directory of a PEFT adapter to start from.
         min_pixels: Images are enlarged to at least this many pixels; null: the base's own.
         max_pixels: Images are shrunk to at most this many pixels; null: the base's own.
-        reward: How the outcomes of one group become numbers; null: the paper's best-of-group.
+        reward: How a judged group becomes numbers; null: the paper's best-of-group.
         loss: The surrogate and its variants.
         advantage_scale: Whether advantages are divided by the group's standard deviation.
         mini_batches: Optimiser steps per batch of rollouts.
@@ -154,14 +155,14 @@ class SpeciaRLModule(L.LightningModule):
             min_pixels=min_pixels,
             max_pixels=max_pixels,
         )
-        self._update = partial(
-            PolicyUpdate,
-            loss=loss,
-            mini_batches=mini_batches,
-            micro_batch_groups=micro_batch_groups,
-            keep_groups_without_signal=keep_groups_without_signal,
-            max_grad_norm=max_grad_norm,
-        )
+        self._update: PolicyUpdate | None = None
+        self._update_options: dict[str, Any] = {
+            "loss": loss,
+            "mini_batches": mini_batches,
+            "micro_batch_groups": micro_batch_groups,
+            "keep_groups_without_signal": keep_groups_without_signal,
+            "max_grad_norm": max_grad_norm,
+        }
         self._reward = reward or BestOfGroupReward()
         self._advantage_scale: AdvantageScale = advantage_scale
         self._optimizer = optimizer
@@ -180,9 +181,10 @@ class SpeciaRLModule(L.LightningModule):
         check_monitors(self.trainer)
 
     def configure_model(self) -> None:
-        """Load the policy, once."""
+        """Load the policy, once, and make ready to update it."""
         if self.policy is None:
             self.policy = self._load().train()
+        self._update = PolicyUpdate(self.policy, **self._update_options)
         self._judging.thinking_opened = self.policy.encoder.thinking_opened
         if self._trainer is not None and self._trainer.state.fn == "fit":
             check_trainable(self.policy)
@@ -200,10 +202,10 @@ class SpeciaRLModule(L.LightningModule):
     @property
     def recipe(self) -> dict[str, str]:
         """Settings of the algorithm, for the card of the adapter."""
-        loss, update = self._update.keywords["loss"], self._update.keywords
+        update = self._update_options
         return {
             "reward": type(self._reward).__name__,
-            "loss": str(loss),
+            "loss": str(update["loss"]),
             "advantages divided by": str(self._advantage_scale),
             "mini-batches a step": str(update["mini_batches"]),
             "gradients clipped to": str(update["max_grad_norm"]),
@@ -230,18 +232,9 @@ class SpeciaRLModule(L.LightningModule):
         """The judge that the data module owns.
 
         Raises:
-            JudgeError: If there is none.
+            DataError: If there is no such data module.
         """
-        judge = self._find_judge()
-        if judge is None:
-            raise JudgeError("no judge: SpeciaRLModule needs a data module with a `judge`")
-        return judge
-
-    def _find_judge(self) -> Judge | None:
-        trainer = getattr(self, "_trainer", None)
-        if trainer is None or trainer.predicting:  # photos have no truth to be judged by
-            return None
-        return getattr(getattr(trainer, "datamodule", None), "judge", None)
+        return data_of(self.trainer).judge
 
     @property
     def ranks(self) -> Ranks:
@@ -267,8 +260,8 @@ class SpeciaRLModule(L.LightningModule):
         # Of all ranks, so that either all stop or none waits for one that did.
         self._judging.check([g.judged for g in scored], totals.unjudged, totals.rollouts)
         stats = rollout_stats(scored, totals, self.ranks, self.device)
-        update = self._update(self.loaded_policy, temperature=batch.temperature)
-        learned = update(scored, self._only_optimizer(), self.ranks)
+        assert self._update is not None
+        learned = self._update(scored, self._only_optimizer(), self.ranks, batch.temperature)
         path = Path(self.trainer.default_root_dir, f"nonfinite.{self.global_rank}.pt")
         self._gradients.see(learned, scored, self.batches_trained, self.loaded_policy, path)
         self.log_step({**stats, **learned, "lr": self._only_optimizer().param_groups[0]["lr"]})
@@ -314,8 +307,11 @@ class SpeciaRLModule(L.LightningModule):
             What to tell of each finished rollout; None where there is no judge, or judging takes
             no time worth saving.
         """
-        judge = self._find_judge()
-        return None if judge is None else self._judging.begin(judge)
+        trainer = self._trainer
+        if trainer is None or trainer.predicting:  # photos have no truth to be judged by
+            return None
+        data = find_data(trainer)
+        return None if data is None else self._judging.begin(data.judge)
 
     def _judge(self, batch: Batch) -> list[JudgedGroup]:
         groups = self._rolled_out(batch)
@@ -331,8 +327,7 @@ class SpeciaRLModule(L.LightningModule):
         return batch.groups
 
     def _score(self, judged: JudgedGroup) -> ScoredGroup:
-        seed = judged.group.rollouts[0].seed
-        rewards = checked_rewards(self._reward, judged.outcomes, seed)
+        rewards = checked_rewards(self._reward, judged)
         return ScoredGroup(judged, rewards, group_advantages(rewards, self._advantage_scale))
 
     def _only_optimizer(self) -> Optimizer:
@@ -342,7 +337,7 @@ class SpeciaRLModule(L.LightningModule):
 
     def on_validation_start(self) -> None:
         """Begin with empty counts, one set per data set."""
-        names = self.trainer.datamodule.val_names  # type: ignore[attr-defined]
+        names = data_of(self.trainer).val_names
         self.outcomes = ValidationOutcomes(names, self.val_samples, self.device)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
@@ -369,9 +364,9 @@ class SpeciaRLModule(L.LightningModule):
         assert self.outcomes is not None
         self.results = self.outcomes.summaries()
         self.codes = self.outcomes.codes()
-        groups = self.trainer.datamodule.val_groups  # type: ignore[attr-defined]
         for name, summary in self.results.items():
             self._log_rates(f"val/{name}", macro_average({name: summary}))
+        groups = data_of(self.trainer).val_groups
         for name, means in group_averages(self.results, groups).items():
             self._log_rates(f"val/{name}", means)
         self._log_rates("val/macro", macro_average(self.results))

@@ -1,14 +1,19 @@
 """Records for tests."""
 
+from collections.abc import Sequence
+from unittest.mock import NonCallableMock
+
 import torch
 from PIL import Image
 
 from speciarl_pl.category import Category
+from speciarl_pl.data import OpenWorldDataModule
 from speciarl_pl.grpo import group_advantages
 from speciarl_pl.records import (
     Answer,
     EncodedPrompt,
     JudgedGroup,
+    Outcome,
     Rollout,
     RolloutGroup,
     Sample,
@@ -16,6 +21,11 @@ from speciarl_pl.records import (
     Unjudged,
     Verdict,
 )
+
+
+def data_module(**attributes: object) -> NonCallableMock:
+    """A data module that has these attributes and no data."""
+    return NonCallableMock(spec=OpenWorldDataModule, **attributes)
 
 
 def sample(id: str = "1", truth: str = "crimson hexagon") -> Sample:
@@ -38,6 +48,12 @@ def group(lengths: list[int], id: str = "1") -> RolloutGroup:
     return RolloutGroup(sample(id), prompt, tuple(rollout(n, i) for i, n in enumerate(lengths)))
 
 
+def judged_group(of: RolloutGroup, outcomes: Sequence[Outcome]) -> JudgedGroup:
+    """A group of which each rollout thinks `x` and answers `hexagon`."""
+    count = len(of.rollouts)
+    return JudgedGroup(of, (Answer("hexagon"),) * count, tuple(outcomes), ("x",) * count)
+
+
 def scored(lengths: list[int], rewards: list[float], id: str = "1") -> ScoredGroup:
     """A scored group; a NaN reward stands for an unjudged rollout."""
     values = torch.tensor(rewards)
@@ -45,5 +61,5 @@ def scored(lengths: list[int], rewards: list[float], id: str = "1") -> ScoredGro
         Unjudged("down") if value.isnan() else Verdict(Category.SPECIFIC, "test")
         for value in values
     )
-    judged = JudgedGroup(group(lengths, id), (Answer("hexagon"),) * len(lengths), outcomes)
+    judged = judged_group(group(lengths, id), outcomes)
     return ScoredGroup(judged, values, group_advantages(values))

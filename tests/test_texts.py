@@ -5,6 +5,7 @@ import json
 import re
 from types import SimpleNamespace
 
+import factory
 import pytest
 import torch
 from data.datasets.miniatures import build
@@ -176,7 +177,7 @@ def test_validate_and_fit(printed):
 
     summary = {**summarize(torch.tensor([1, 0, 2, 0, 3, 1, 2, 1])), "cut": 1}
     trainer = SimpleNamespace(
-        datamodule=SimpleNamespace(val_groups={MARKED: None}), default_root_dir=f"runs/{TEXT}"
+        datamodule=factory.data_module(val_groups={MARKED: None}), default_root_dir=f"runs/{TEXT}"
     )
     said = printed(results._print, trainer, {MARKED: {MARKED: summary}})
     assert f"Run directory: runs/{TEXT}\n" in said

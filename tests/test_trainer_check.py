@@ -3,6 +3,7 @@
 import csv
 from types import SimpleNamespace
 
+import factory
 import lightning as L
 import pytest
 import torch
@@ -108,7 +109,7 @@ def test_schedules_that_can():
 
 
 def watching(*callbacks):
-    data = SimpleNamespace(val_names=["birds"], val_groups={"birds": "fine_grained"})
+    data = factory.data_module(val_names=["birds"], val_groups={"birds": "fine_grained"})
     return SimpleNamespace(callbacks=list(callbacks), datamodule=data)
 
 

@@ -14,7 +14,7 @@ from torch import multiprocessing
 
 from speciarl_pl.grpo import GRPOLoss, group_advantages
 from speciarl_pl.policy import LoraSpec, load_policy
-from speciarl_pl.records import JudgedGroup, Rollout, RolloutGroup, Sample, ScoredGroup, Unjudged
+from speciarl_pl.records import Rollout, RolloutGroup, Sample, ScoredGroup, Unjudged
 from speciarl_pl.step.ranks import Ranks
 from speciarl_pl.step.update import PolicyUpdate
 from speciarl_pl.world import draw, world_specs
@@ -37,7 +37,7 @@ def scored_group(policy, index, rewards):
         rollouts.append(Rollout(tokens, torch.zeros(len(tokens)), "", "stop", number))
     group = RolloutGroup(sample, policy.encode(sample), tuple(rollouts))
     with torch.no_grad():
-        scores = policy.score([group])
+        scores = policy.score(policy.lay_out([group]))
     noisy = [
         replace(
             rollout, logprobs=row[mask] + 0.2 * torch.randn(int(mask.sum()), generator=generator)
@@ -45,9 +45,7 @@ def scored_group(policy, index, rewards):
         for rollout, row, mask in zip(rollouts, scores.logprobs, scores.mask, strict=True)
     ]
     hand_made = factory.scored([1] * len(rewards), rewards)
-    judged = JudgedGroup(
-        replace(group, rollouts=tuple(noisy)), hand_made.judged.answers, hand_made.judged.outcomes
-    )
+    judged = replace(hand_made.judged, group=replace(group, rollouts=tuple(noisy)))
     return ScoredGroup(judged, hand_made.rewards, hand_made.advantages)
 
 
@@ -55,14 +53,16 @@ def groups_for(policy, rewards=REWARDS):
     return [scored_group(policy, index, values) for index, values in enumerate(rewards)]
 
 
-def learn(policy, scored, optimizer=SGD, ranks=None, loss=None, steps=1, **options):
+def learn(
+    policy, scored, optimizer=SGD, ranks=None, loss=None, steps=1, temperature=1.0, **options
+):
     """Update `policy`; gives what is logged and the change of the adapter."""
     before = flat(policy)
     options = {"max_grad_norm": None, **options}
     update = PolicyUpdate(policy, loss or GRPOLoss(kl_coefficient=0), **options)
     optimizer = optimizer(policy.trainable_parameters())
     for _ in range(steps):
-        logged = update(scored, optimizer, ranks or Ranks())
+        logged = update(scored, optimizer, ranks or Ranks(), temperature)
     return logged, flat(policy) - before
 
 
@@ -100,7 +100,7 @@ def slow_loss(policy, groups, old, reference, loss, normalizer):
     """The mini-batch loss, a rollout and a token at a time."""
     total = torch.zeros(())
     for index, scored in enumerate(groups):
-        scores = policy.score([scored.group])
+        scores = policy.score(policy.lay_out([scored.group]))
         for r, rollout in enumerate(scored.group.rollouts):
             if scored.rewards[r].isnan():
                 continue
@@ -122,9 +122,11 @@ def slow_update(policy, scored, loss, parts, lr=1.0):
     before = flat(policy)
     reference = None
     with torch.no_grad():
-        old = [policy.score([s.group]).logprobs for s in scored]
+        old = [policy.score(policy.lay_out([s.group])).logprobs for s in scored]
     if loss.kl_coefficient:
-        reference = [policy.score([s.group], reference=True).logprobs for s in scored]
+        reference = [
+            policy.score(policy.lay_out([s.group]), reference=True).logprobs for s in scored
+        ]
     parameters = policy.trainable_parameters()
     for part in parts:
         mine = [scored[i] for i in part]
@@ -204,7 +206,7 @@ def test_dropped_groups_still_count_in_the_mean(policy, scored):
 def test_dropped_groups_are_not_run(policy, scored, monkeypatch):
     seen = []
     monkeypatch.setattr(
-        type(policy), "score", lambda self, groups, **_: seen.extend(groups) or StopTestError.now()
+        type(policy), "lay_out", lambda self, groups: seen.extend(groups) or StopTestError.now()
     )
     with pytest.raises(StopTestError):
         learn(policy, scored)
@@ -242,10 +244,9 @@ def _only(scored, indices):
     judged, group = scored.judged, scored.group
     assert not any(isinstance(judged.outcomes[i], Unjudged) for i in indices)
     kept = replace(group, rollouts=tuple(group.rollouts[i] for i in indices))
-    answers = tuple(judged.answers[i] for i in indices)
-    outcomes = tuple(judged.outcomes[i] for i in indices)
+    outcomes = [judged.outcomes[i] for i in indices]
     rewards = scored.rewards[indices]
-    return ScoredGroup(JudgedGroup(kept, answers, outcomes), rewards, group_advantages(rewards))
+    return ScoredGroup(factory.judged_group(kept, outcomes), rewards, group_advantages(rewards))
 
 
 @pytest.mark.parametrize(
@@ -268,8 +269,8 @@ def test_kl_pulls_towards_the_base(policy):
 
     def distance():
         with torch.no_grad():
-            own = policy.score([s.group for s in scored])
-        base = policy.score([s.group for s in scored], reference=True)
+            own = policy.score(policy.lay_out([s.group for s in scored]))
+        base = policy.score(policy.lay_out([s.group for s in scored]), reference=True)
         return (own.logprobs - base.logprobs)[own.mask].square().mean().item()
 
     before = distance()

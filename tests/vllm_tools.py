@@ -79,7 +79,7 @@ def tokens(groups):
 def largest_gap(policy, groups, temperature=1.0, reference=False):
     """Largest difference between the engine's log-probs and the trainer's, over all tokens."""
     with torch.no_grad():
-        scores = policy.score(groups, temperature=temperature, reference=reference)
+        scores = policy.score(policy.lay_out(groups), temperature=temperature, reference=reference)
     sampled = torch.cat([rollout.logprobs for group in groups for rollout in group.rollouts])
     return (sampled - scores.logprobs[scores.mask]).abs().max().item()
 

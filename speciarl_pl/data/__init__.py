@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from speciarl_pl.data.images.opening import open_image
     from speciarl_pl.data.loader import BatchLoader, ResumableLoader
+    from speciarl_pl.data.of_trainer import data_of, find_data
     from speciarl_pl.data.position import listing_digest
     from speciarl_pl.data.prompts import load_prompt
     from speciarl_pl.data.source import ImageSource
@@ -50,6 +51,8 @@ __all__ = [
     "ResumableLoader",
     "StanfordCars",
     "WorldImages",
+    "data_of",
+    "find_data",
     "listing_digest",
     "load_prompt",
     "open_image",

@@ -18,6 +18,7 @@ from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
 from lightning.pytorch.trainer.states import RunningStage, TrainerFn
 
 from speciarl_pl.data.loader import ResumableLoader
+from speciarl_pl.data.of_trainer import data_of
 from speciarl_pl.data.position import Position, older_position
 from speciarl_pl.errors import RunError
 from speciarl_pl.system.stop_signals import stop_if_asked
@@ -138,8 +139,7 @@ class PositionedFitLoop(_FitLoop):
             RunError: If training was to end before that epoch.
         """
         if self._begin is None and (older := older_position(state_dict)):
-            data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
-            data.load_state_dict({"skipped": [], "position": older})
+            data_of(self.trainer).load_state_dict({"skipped": [], "position": older})
         if self._begin is None:
             super().load_state_dict(state_dict, prefix)
             return

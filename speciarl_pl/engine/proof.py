@@ -121,7 +121,10 @@ def measure_gap(
     """
     with policy.evaluating():
         scores = policy.score(
-            [group], temperature=sampling.temperature or 1.0, reference=reference, entropy=False
+            policy.lay_out([group]),
+            temperature=sampling.temperature or 1.0,
+            reference=reference,
+            entropy=False,
         )
     sampled = torch.cat([rollout.logprobs for rollout in group.rollouts])
     excess = sampled - scores.logprobs[scores.mask].cpu()

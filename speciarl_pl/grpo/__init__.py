@@ -1,9 +1,14 @@
 """GRPO as pure functions of tensors: advantages, loss, KL, filtering."""
 
 from speciarl_pl.grpo.advantage import AdvantageScale, group_advantages
-from speciarl_pl.grpo.assemble import normalizer, token_batch
-from speciarl_pl.grpo.batching import micro_batches, mini_batches
-from speciarl_pl.grpo.filter import groups_to_learn_from, has_signal
+from speciarl_pl.grpo.groups import (
+    groups_to_learn_from,
+    has_signal,
+    micro_batches,
+    mini_batches,
+    normalizer,
+    token_batch,
+)
 from speciarl_pl.grpo.kl import kl_per_token
 from speciarl_pl.grpo.loss import GRPOLoss, Normalizer, TokenBatch
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import torch
 from peft import LoraConfig, PeftModel
@@ -12,12 +12,14 @@ from torch import Tensor, nn
 from speciarl_pl.policy import identity as identities
 from speciarl_pl.policy.prompts.encoder import PromptEncoder
 from speciarl_pl.policy.rows.decoders import row_limit
-from speciarl_pl.policy.rows.plain_rows import score_plain
-from speciarl_pl.policy.rows.shared_rows import fits, say_once, score_shared
-from speciarl_pl.policy.rows.vision import ImageFeatures, image_features
-from speciarl_pl.policy.scores import FlatScores, TokenScores, completion_lengths, to_grid
+from speciarl_pl.policy.rows.plain_rows import PlainRows, plain_rows
+from speciarl_pl.policy.rows.shared_rows import SharedRows, fits, say_once, shared_rows
+from speciarl_pl.policy.scores import TokenScores, to_grid
 from speciarl_pl.policy.weights import adapter
 from speciarl_pl.records import EncodedPrompt, RolloutGroup, Sample
+
+Rows: TypeAlias = SharedRows | PlainRows
+"""A micro-batch as it goes through the model, laid out once and scored in several passes."""
 
 
 class Policy(nn.Module):
@@ -125,36 +127,42 @@ class Policy(nn.Module):
         text: Any = self.tokenizer.decode(tokens, skip_special_tokens=True)
         return str(text)
 
-    def image_features(self, prompts: Sequence[EncodedPrompt]) -> list[ImageFeatures]:
-        """Features of the frozen tower, to share between the passes over one batch.
+    def lay_out(self, groups: Sequence[RolloutGroup]) -> Rows:
+        """Lay a micro-batch out for `score`, once for all passes over it.
+
+        On shared rows the frozen tower runs here, so once an image.
 
         Args:
-            prompts: One image each.
+            groups: B >= 1 groups, R rollouts in all, prompts and completions of any lengths.
 
-        Returns:
-            One per prompt, without gradient; empty if the policy scores on plain rows, which run
-            the whole model.
+        Raises:
+            ValueError: Without a group.
         """
-        if self.rows == "plain" or not prompts:
-            return []
-        with self.autocast():
-            return image_features(self.base, prompts, pad_token_id=self.pad_token_id)
+        if not groups:
+            raise ValueError("groups: expected at least one group to score, got none")
+        if self.rows == "shared" and fits(self.base, groups):
+            with self.autocast():
+                return shared_rows(self.base, groups, pad_token_id=self.pad_token_id)
+        if self.rows == "shared" and (limit := row_limit(self.base)):
+            say_once(
+                f"{self.base_name}: micro-batches with a row of more than {limit.tokens} tokens"
+                f" are scored with a row for every rollout: {limit.reason}"
+            )
+        return plain_rows(groups, pad_token_id=self.pad_token_id)
 
     def score(
         self,
-        groups: Sequence[RolloutGroup],
+        rows: Rows,
         *,
         temperature: float = 1.0,
-        features: Sequence[ImageFeatures] | None = None,
         reference: bool = False,
         entropy: bool = True,
     ) -> TokenScores:
         """Score every token of every completion.
 
         Args:
-            groups: B >= 1 groups, R rollouts in all, prompts and completions of any lengths.
+            rows: A micro-batch, as `lay_out` gives it; R rollouts.
             temperature: Of the sampler; divides the logits. > 0.
-            features: As given by `image_features` for the prompts of `groups`, in their order.
             reference: Score by the base, with the adapter off and without gradient.
             entropy: Whether to compute entropies.
 
@@ -162,12 +170,14 @@ class Policy(nn.Module):
             Scores [R, T]; with gradient to the adapter unless `reference` or under `no_grad`.
 
         Raises:
-            ValueError: Without a group, or at a temperature that is not positive.
+            ValueError: At a temperature that is not positive.
         """
-        _check_score_arguments(groups, temperature)
-        with self._adapter_off() if reference else nullcontext(), self.autocast():
-            flat = self._score(groups, temperature, features or None, entropy)
-        return to_grid(flat, completion_lengths(groups))
+        if temperature <= 0:
+            raise ValueError(f"temperature: expected a number > 0, got {temperature}")
+        banned = torch.tensor(self.banned_token_ids, dtype=torch.int64, device=self.device)
+        with self._base_alone() if reference else nullcontext(), self.autocast():
+            flat = rows.score(self.base, temperature=temperature, banned=banned, entropy=entropy)
+        return to_grid(flat, rows.lengths)
 
     def trainable_parameters(self) -> list[nn.Parameter]:
         """The adapter's weights, float32."""
@@ -200,51 +210,8 @@ class Policy(nn.Module):
         adapter.save(self.model, directory)
         identities.write(directory, self.identity)
 
-    def _score(
-        self,
-        groups: Sequence[RolloutGroup],
-        temperature: float,
-        features: Sequence[ImageFeatures] | None,
-        entropy: bool,
-    ) -> FlatScores:
-        banned = torch.tensor(self.banned_token_ids, dtype=torch.int64, device=self.device)
-        options: dict[str, Any] = {
-            "temperature": temperature,
-            "banned": banned,
-            "entropy": entropy,
-            "pad_token_id": self.pad_token_id,
-        }
-        if self.rows == "shared" and fits(self.base, groups):
-            return score_shared(self.base, groups, features=features, **options)
-        if self.rows == "shared" and (limit := row_limit(self.base)):
-            say_once(
-                f"{self.base_name}: micro-batches with a row of more than {limit.tokens} tokens"
-                f" are scored with a row for every rollout: {limit.reason}"
-            )
-        return score_plain(self.base, groups, **options)
-
-    def _adapter_off(self) -> AbstractContextManager[Any]:
-        return _ReferencePass(self.model)
-
-
-class _ReferencePass:
-    """Adapter off and no gradient."""
-
-    def __init__(self, model: PeftModel) -> None:
-        self._off = model.disable_adapter()
-        self._no_grad = torch.no_grad()
-
-    def __enter__(self) -> None:
-        self._no_grad.__enter__()
-        self._off.__enter__()
-
-    def __exit__(self, *error: Any) -> None:
-        self._off.__exit__(*error)
-        self._no_grad.__exit__(*error)
-
-
-def _check_score_arguments(groups: Sequence[RolloutGroup], temperature: float) -> None:
-    if not groups:
-        raise ValueError("groups: expected at least one group to score, got none")
-    if temperature <= 0:
-        raise ValueError(f"temperature: expected a number > 0, got {temperature}")
+    @contextmanager
+    def _base_alone(self) -> Iterator[None]:
+        """Context with the adapter off and without gradient."""
+        with torch.no_grad(), self.model.disable_adapter():
+            yield

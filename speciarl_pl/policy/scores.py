@@ -37,7 +37,7 @@ def completion_lengths(groups: Sequence[RolloutGroup]) -> list[int]:
     return [rollout.tokens.numel() for group in groups for rollout in group.rollouts]
 
 
-def length_mask(lengths: Sequence[int], device: torch.device) -> Tensor:
+def length_mask(lengths: Sequence[int], device: torch.device | str = "cpu") -> Tensor:
     """Bool [R, T], true on the first `lengths[r]` places of row r; T is the longest."""
     places = torch.arange(max(lengths), device=device)
     return places < torch.tensor(lengths, device=device)[:, None]

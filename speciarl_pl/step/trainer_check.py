@@ -10,6 +10,7 @@ from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 from torch.optim import LBFGS, Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from speciarl_pl.data import find_data
 from speciarl_pl.metrics.functional import AVERAGED, OUTCOME_LABELS
 from speciarl_pl.step.process_check import wrong_number_of_processes
 
@@ -115,7 +116,7 @@ def check_monitors(trainer: Any) -> None:
         ValueError: Names the callback and what it might watch.
     """
     callbacks: list[Any] = trainer.callbacks
-    data = trainer.datamodule
+    data = find_data(trainer)
     if data is None:  # what is missing without one is said where it is needed
         return
     sets = [*data.val_names, *filter(None, data.val_groups.values()), "macro"]

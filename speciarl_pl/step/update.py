@@ -2,8 +2,9 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import torch
@@ -20,7 +21,7 @@ from speciarl_pl.grpo import (
     normalizer,
     token_batch,
 )
-from speciarl_pl.policy import ImageFeatures, Policy, TokenScores
+from speciarl_pl.policy import Policy, TokenScores
 from speciarl_pl.records import ScoredGroup
 from speciarl_pl.step.ranks import Ranks
 
@@ -40,7 +41,8 @@ class _MicroBatch:
     """Groups that go through the policy together."""
 
     groups: list[ScoredGroup]
-    features: list[ImageFeatures] | None
+    score: Callable[..., TokenScores]
+    """Of its rows, laid out once, at the sampler's temperature; takes options of `Policy.score`."""
     old_logprobs: Tensor | None = None
 
 
@@ -73,11 +75,13 @@ class PolicyUpdate:
     """Also run groups whose rewards are all equal, for their KL term."""
     max_grad_norm: float | None = 1.0
     """Gradients are clipped to this norm; None: not at all."""
-    temperature: float = 1.0
-    """Sampling temperature, under which the policy's log-probabilities are taken."""
 
     def __call__(
-        self, scored: Sequence[ScoredGroup], optimizer: Optimizer, ranks: Ranks
+        self,
+        scored: Sequence[ScoredGroup],
+        optimizer: Optimizer,
+        ranks: Ranks,
+        temperature: float = 1.0,
     ) -> dict[str, float]:
         """Update the policy.
 
@@ -85,6 +89,7 @@ class PolicyUpdate:
             scored: The scored groups of this rank; may be empty.
             optimizer: Over the policy's trainable parameters.
             ranks: How to reach the other ranks.
+            temperature: Of the sampler; log-probabilities are taken under it.
 
         Returns:
             Means over the learned tokens of all ranks and mini-batches: `clip_share`, `ratio`,
@@ -93,23 +98,26 @@ class PolicyUpdate:
             their gradient is not finite. What nothing was computed for is absent.
         """
         totals: Counter[str] = Counter()
-        for index, mini_batch in enumerate(self._plan(scored, ranks)):
+        for index, mini_batch in enumerate(self._plan(scored, ranks, temperature)):
             with ranks.apart(index == 0):  # before the first optimiser step nothing is half-done
                 sums = self._gradients(mini_batch, ranks)
             totals.update(self._step(mini_batch, sums, optimizer, ranks))
         return _means(totals, ranks, self.policy.device)
 
-    def _plan(self, scored: Sequence[ScoredGroup], ranks: Ranks) -> list[_MiniBatch]:
+    def _plan(
+        self, scored: Sequence[ScoredGroup], ranks: Ranks, temperature: float
+    ) -> list[_MiniBatch]:
         """Cut the step up, and take old log-probs where the policy will have moved by then."""
         keep = self.keep_groups_without_signal and self.loss.kl_coefficient > 0
         plan = []
         for index, part in enumerate(mini_batches(scored, self.mini_batches)):
             learn = groups_to_learn_from(part, keep)
-            micros = [self._micro_batch(m) for m in micro_batches(learn, self.micro_batch_groups)]
+            cut = micro_batches(learn, self.micro_batch_groups)
+            micros = [self._micro_batch(groups, temperature) for groups in cut]
             if index > 0:
                 with torch.no_grad():
                     for micro in micros:
-                        micro.old_logprobs = self._score(micro).logprobs
+                        micro.old_logprobs = micro.score(entropy=False).logprobs
             plan.append(_MiniBatch(self._over_ranks(normalizer(part), ranks), micros))
         return plan
 
@@ -119,18 +127,9 @@ class PolicyUpdate:
         sequences, tokens = ranks.sum(counts).tolist()
         return Normalizer(sequences, tokens)
 
-    def _micro_batch(self, groups: list[ScoredGroup]) -> _MicroBatch:
-        features = self.policy.image_features([scored.group.prompt for scored in groups])
-        return _MicroBatch(groups, features)
-
-    def _score(self, micro: _MicroBatch, reference: bool = False) -> TokenScores:
-        return self.policy.score(
-            [scored.group for scored in micro.groups],
-            temperature=self.temperature,
-            features=micro.features,
-            reference=reference,
-            entropy=not reference and torch.is_grad_enabled(),
-        )
+    def _micro_batch(self, groups: list[ScoredGroup], temperature: float) -> _MicroBatch:
+        rows = self.policy.lay_out([scored.group for scored in groups])
+        return _MicroBatch(groups, partial(self.policy.score, rows, temperature=temperature))
 
     def _gradients(self, mini_batch: _MiniBatch, ranks: Ranks) -> Counter[str]:
         """Forward and backward passes of this rank."""
@@ -166,9 +165,8 @@ class PolicyUpdate:
         """Forward and backward pass of one micro-batch."""
         reference = None
         if self.loss.kl_coefficient > 0:
-            with torch.no_grad():
-                reference = self._score(micro, reference=True).logprobs
-        scores = self._score(micro)
+            reference = micro.score(reference=True, entropy=False).logprobs
+        scores = micro.score()
         batch = token_batch(
             micro.groups, scores.logprobs, scores.mask, micro.old_logprobs, reference
         )

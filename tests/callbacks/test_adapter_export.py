@@ -1,5 +1,6 @@
 from types import SimpleNamespace
 
+import factory
 import pytest
 import runs
 import torch
@@ -10,6 +11,7 @@ from transformers import AutoModelForImageTextToText
 from speciarl_pl.callbacks import AdapterExport
 from speciarl_pl.callbacks.hf_rollout import _generate
 from speciarl_pl.errors import RunError
+from speciarl_pl.judge import ExactJudge
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.policy.base_model import quiet
 from speciarl_pl.policy.rows.inputs import row_inputs
@@ -27,7 +29,12 @@ def module():
 
 
 def trainer_in(folder):
-    return SimpleNamespace(default_root_dir=str(folder), is_global_zero=True, world_size=1)
+    data = factory.data_module(
+        listing=lambda role: [], prompt="What is it?", judge=ExactJudge(), batch_size=2
+    )
+    return SimpleNamespace(
+        default_root_dir=str(folder), is_global_zero=True, world_size=1, datamodule=data
+    )
 
 
 def answers(policy, requests):

@@ -76,8 +76,8 @@ def test_sampler_and_policy_agree_on_log_probs(module, requests, temperature):
     groups = generate(module, requests, temperature=temperature)
     policy = module.loaded_policy
     with torch.no_grad():
-        scores = policy.score(groups, temperature=temperature)
-        base = policy.score(groups, temperature=temperature, reference=True)
+        scores = policy.score(policy.lay_out(groups), temperature=temperature)
+        base = policy.score(policy.lay_out(groups), temperature=temperature, reference=True)
     sampled = torch.cat([rollout.logprobs for rollout in rollouts(groups)])
     torch.testing.assert_close(sampled, scores.logprobs[scores.mask], atol=1e-4, rtol=0)
     assert (sampled - base.logprobs[base.mask]).abs().max() > 0.01
@@ -89,7 +89,7 @@ def test_sampler_and_policy_agree_in_bfloat16(requests):
     policy = module.policy = runs.world_policy(dtype="bfloat16")
     groups = generate(module, requests, max_new_tokens=24)
     with torch.no_grad():
-        scores = policy.score(groups)
+        scores = policy.score(policy.lay_out(groups))
     sampled = torch.cat([rollout.logprobs for rollout in rollouts(groups)])
     assert (sampled - scores.logprobs[scores.mask]).abs().max() < 1e-2
 

@@ -1,5 +1,6 @@
 from types import SimpleNamespace
 
+import factory
 import pytest
 import runs
 
@@ -39,7 +40,7 @@ def test_the_built_in_base_was_never_shown_photos(
     trainer = SimpleNamespace(
         is_global_zero=True,
         state=SimpleNamespace(fn=fn),
-        datamodule=SimpleNamespace(listing=lambda role: sets),
+        datamodule=factory.data_module(listing=lambda role: sets),
     )
     getattr(PolicySummary(), hook)(trainer, module)
     found = capsys.readouterr().err

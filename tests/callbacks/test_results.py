@@ -1,6 +1,7 @@
 import json
 from types import SimpleNamespace
 
+import factory
 import pytest
 import torch
 from rich.console import Console
@@ -29,7 +30,7 @@ def trainer_in(folder, fn="fit", sanity_checking=False, sanity_steps=float("inf"
         sanity_checking=sanity_checking,
         num_sanity_val_steps=sanity_steps,
         state=SimpleNamespace(fn=fn),
-        datamodule=SimpleNamespace(val_groups={"birds": None}),
+        datamodule=factory.data_module(val_groups={"birds": None}),
     )
 
 

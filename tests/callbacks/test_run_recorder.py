@@ -1,5 +1,6 @@
 from types import SimpleNamespace
 
+import factory
 import pytest
 import torch
 
@@ -16,7 +17,7 @@ def trainer_in(tmp_path):
             world_size=2,
             state=SimpleNamespace(fn=fn),
             ckpt_path=ckpt_path,
-            datamodule=SimpleNamespace(prompt="What is this?"),
+            datamodule=factory.data_module(prompt="What is this?"),
             strategy=SimpleNamespace(root_device=torch.device("cpu")),
             device_ids=[0],
         )

@@ -1,9 +1,12 @@
+from types import SimpleNamespace
+
 import lightning as L
 import pytest
 from jsonargparse import ArgumentParser
 
 from speciarl_pl.data.data_module import OpenWorldDataModule
 from speciarl_pl.data.datasets import ImageFolder
+from speciarl_pl.data.of_trainer import data_of, find_data
 from speciarl_pl.errors import DataError
 from speciarl_pl.judge import Judge
 from speciarl_pl.records import SkippedSample
@@ -200,3 +203,16 @@ def test_fit_says_once_what_it_teaches_and_what_looks_odd(photo, tmp_path, capsy
     assert "1 without images (notes/)" in said
     data.setup("fit")
     assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", [None, object()], ids=["none", "another"])
+def test_a_trainer_without_one_is_told_what_to_give_it(given):
+    trainer = SimpleNamespace(datamodule=given)
+    assert find_data(trainer) is None
+    with pytest.raises(DataError, match=r"^data: expected an OpenWorldDataModule, "):
+        data_of(trainer)
+
+
+def test_it_is_found_by_its_trainer():
+    data = OpenWorldDataModule()
+    assert data_of(SimpleNamespace(datamodule=data)) is data

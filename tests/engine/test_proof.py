@@ -148,7 +148,7 @@ def test_log_probs_before_temperature_are_recognised(policy, draw):
     hot = replace(ONE, temperature=1.6)
     with torch.no_grad():
         group = draw(hot, count=1)[0]
-        scores = policy.score([group], temperature=1.0)
+        scores = policy.score(policy.lay_out([group]), temperature=1.0)
     rows = zip(group.rollouts, scores.logprobs, strict=True)
     raw = tuple(replace(r, logprobs=row[: r.tokens.numel()]) for r, row in rows)
     cause = likely_cause(policy, replace(group, rollouts=raw), hot, LIMIT, None)

@@ -49,6 +49,10 @@ class ExactPolicy:
         self._policy = exact_policy(policy)
         self.trainable_parameters = self._policy.trainable_parameters
 
+    def lay_out(self, groups):
+        """Groups are scored as they are."""
+        return groups
+
     def score(self, groups, reference=False):
         """Scores [R, T] of the policy or the base; no entropies."""
         with self._policy.model.disable_adapter() if reference else nullcontext():

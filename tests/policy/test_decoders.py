@@ -33,11 +33,11 @@ def test_what_a_language_model_is_given_is_what_it_would_compute_with(qwen_dirs,
 
 def test_a_model_is_whole_after_it_was_stopped(policy):
     groups = tiny.uneven_groups(policy)
-    before = policy.score(groups).logprobs
+    before = policy.score(policy.lay_out(groups)).logprobs
     inputs = row_inputs(policy.base, [groups[0].prompt], pad_token_id=policy.pad_token_id)
     decoder_call(policy.base, inputs)
     assert not policy.base.get_decoder()._forward_pre_hooks
-    assert torch.equal(policy.score(groups).logprobs, before)
+    assert torch.equal(policy.score(policy.lay_out(groups)).logprobs, before)
 
 
 def model_with(**config):

@@ -43,9 +43,9 @@ def test_policy_old_and_reference_passes_see_the_same_network(
 
     def passes():
         with torch.no_grad():
-            old = policy.score(groups).logprobs
-        own = policy.score(groups).logprobs.detach()
-        return own, old, policy.score(groups, reference=True).logprobs
+            old = policy.score(policy.lay_out(groups)).logprobs
+        own = policy.score(policy.lay_out(groups)).logprobs.detach()
+        return own, old, policy.score(policy.lay_out(groups), reference=True).logprobs
 
     own, old, reference = passes()
     assert torch.equal(own, old)
@@ -59,8 +59,12 @@ def test_the_base_and_adapter_of_the_test_would_be_noisy(noisy_dir, noisy_adapte
     monkeypatch.setattr("speciarl_pl.policy.load.switch_off_dropout", lambda model: {})
     policy = load(noisy_dir, noisy_adapter).train()
     groups = tiny.uneven_groups(policy)
-    assert not torch.equal(policy.score(groups).logprobs, policy.score(groups).logprobs)
-    first, second = (policy.score(groups, reference=True).logprobs for _ in range(2))
+    assert not torch.equal(
+        policy.score(policy.lay_out(groups)).logprobs, policy.score(policy.lay_out(groups)).logprobs
+    )
+    first, second = (
+        policy.score(policy.lay_out(groups), reference=True).logprobs for _ in range(2)
+    )
     assert not torch.equal(first, second)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import cache
 
+import factory
 import pytest
 import torch
 from families import FEW, marked, save
@@ -17,7 +18,7 @@ from speciarl_pl.policy import load_policy
 from speciarl_pl.policy.base_model import vlm_config
 from speciarl_pl.policy.rows.inputs import joinable, row_inputs
 from speciarl_pl.policy.weights.linear_layers import decoder_name
-from speciarl_pl.records import EncodedPrompt, JudgedGroup, RolloutGroup, ScoredGroup
+from speciarl_pl.records import EncodedPrompt, RolloutGroup, ScoredGroup
 from speciarl_pl.step.ranks import Ranks
 from speciarl_pl.step.update import PolicyUpdate
 
@@ -142,7 +143,7 @@ def adapter_gradient(model):
 def test_log_probs_and_gradients_are_those_of_a_row_of_its_own(directory, dtype, tmp_path):
     policy = tiny.stirred_policy(directory, dtype=dtype).train()
     groups = drawn(policy)
-    scores = policy.score(groups, temperature=TEMPERATURE)
+    scores = policy.score(policy.lay_out(groups), temperature=TEMPERATURE)
     found = scores.logprobs[scores.mask]
     weighted(found).backward()
     model = in_float64(directory, policy, tmp_path)
@@ -159,7 +160,7 @@ def test_log_probs_and_gradients_are_those_of_a_row_of_its_own(directory, dtype,
     trained = {name: p for name, p in policy.named_parameters() if p.requires_grad}
     assert all(f".{decoder_name(policy.base)}.layers." in name for name in trained)
     assert all(p.grad.any() for p in trained.values()), "all of the adapter learns"
-    base = policy.score(groups, temperature=TEMPERATURE, reference=True)
+    base = policy.score(policy.lay_out(groups), temperature=TEMPERATURE, reference=True)
     assert (base.logprobs - scores.logprobs).abs().max() > 0.05, "the adapter matters"
 
 
@@ -182,7 +183,10 @@ def test_the_image_matters(directory):
     groups = drawn(policy)
     other = replace(groups[0].sample, image=groups[0].sample.image.rotate(90))
     turned = RolloutGroup(other, policy.encode(other), groups[0].rollouts)
-    first, second = (policy.score([group], entropy=False).logprobs for group in (groups[0], turned))
+    first, second = (
+        policy.score(policy.lay_out([group]), entropy=False).logprobs
+        for group in (groups[0], turned)
+    )
     assert (first - second).abs().max() > 1e-4
 
 
@@ -191,13 +195,13 @@ def test_an_update_moves_the_adapter(one_of_few):
     before = {name: tensor.clone() for name, tensor in policy.adapter_state_dict().items()}
     scored = []
     for group in drawn(policy):
-        judged = JudgedGroup(group, ("x",) * 3, ())
+        judged = factory.judged_group(group, ())
         scored.append(
             ScoredGroup(judged, torch.tensor([1.0, 0, 0]), torch.tensor([1.0, -0.5, -0.5]))
         )
-    update = PolicyUpdate(policy, GRPOLoss(kl_coefficient=0.1), temperature=TEMPERATURE)
+    update = PolicyUpdate(policy, GRPOLoss(kl_coefficient=0.1))
     optimizer = torch.optim.SGD(policy.trainable_parameters(), lr=0.1)
-    learned = update(scored, optimizer, Ranks())
+    learned = update(scored, optimizer, Ranks(), TEMPERATURE)
     assert learned["ratio"] == pytest.approx(1, abs=1e-5)
     assert learned["importance_weight"] == pytest.approx(1, abs=1e-4)
     assert learned["grad_norm"] > 0
@@ -219,7 +223,9 @@ def test_gemma3_is_told_which_tokens_are_of_an_image(gemma3_dir):
     blind = [replace(group, prompt=replace(group.prompt, per_token={})) for group in groups]
     for train in (False, True):
         policy.train(train)
-        told, untold = (policy.score(part).logprobs.detach() for part in (groups, blind))
+        told, untold = (
+            policy.score(policy.lay_out(part)).logprobs.detach() for part in (groups, blind)
+        )
         assert (told - untold).abs().max() > 1e-3
 
 
@@ -270,6 +276,6 @@ def test_a_model_knows_the_shapes_that_its_images_are_limited_to(saved, family):
     limited = tiny.stirred_policy(saved(family), max_pixels=56 * 112)
     assert limited.base.config.image_grid_pinpoints == [[56, 112], [112, 56]]
     groups = drawn(limited)
-    scores = limited.score(groups, temperature=TEMPERATURE)
+    scores = limited.score(limited.lay_out(groups), temperature=TEMPERATURE)
     sampled = torch.cat([rollout.logprobs for rollout in rollouts(groups)])
     assert (sampled - scores.logprobs[scores.mask]).abs().max() < FLOAT32

@@ -74,8 +74,8 @@ def test_scores_and_their_gradient_multiply_by_the_head_where_it_lies(policy):
     groups = [tiny.group(policy, tiny.sample(), [3, 2, 4])]
 
     def update():
-        policy.score(groups).logprobs.sum().backward()
-        policy.score(groups, reference=True)
+        policy.score(policy.lay_out(groups)).logprobs.sum().backward()
+        policy.score(policy.lay_out(groups), reference=True)
 
     seen = expanded_in(policy, update)
     assert seen.products

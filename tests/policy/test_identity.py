@@ -124,7 +124,10 @@ def test_the_form_of_an_adapter_is_taken_over(qwen_dir):
     fresh.load_adapter_state_dict(trained.adapter_state_dict())
     assert fresh.identity == trained.identity
     with torch.no_grad():
-        ours, theirs = fresh.score(groups).logprobs, trained.score(groups).logprobs
+        ours, theirs = (
+            fresh.score(fresh.lay_out(groups)).logprobs,
+            trained.score(trained.lay_out(groups)).logprobs,
+        )
     assert torch.equal(ours, theirs)
     names = {name for name, tensor in fresh.named_parameters() if tensor.requires_grad}
     assert names == {name for name, tensor in trained.named_parameters() if tensor.requires_grad}

@@ -45,13 +45,12 @@ def test_llava_scores_on_plain_rows_where_they_are_asked_for(llava_dir):
         tiny.group(policy, tiny.sample(56, 56), [4, 2]),
         tiny.group(policy, tiny.sample(80, 60, "Longer, is it not?"), [3, 6]),
     ]
-    assert policy.image_features([group.prompt for group in groups]) == []
-    scores = policy.score(groups)
+    scores = policy.score(policy.lay_out(groups))
     scores.logprobs.sum().backward()
     adapted = {name for name, p in policy.named_parameters() if p.grad is not None}
     assert adapted
     assert all("language_model" in name for name in adapted)
-    alone = policy.score(groups[:1]).logprobs
+    alone = policy.score(policy.lay_out(groups[:1])).logprobs
     assert (alone - scores.logprobs[:2, :4]).abs().max() < 1e-5
 
 
@@ -135,7 +134,9 @@ def test_checkpointing_works_on_plain_rows(llava_dir):
     gradients = []
     for checkpointing in (False, True):
         policy = tiny.stirred_policy(llava_dir, gradient_checkpointing=checkpointing).train()
-        policy.score([tiny.group(policy, tiny.sample(), [4, 2])]).logprobs.sum().backward()
+        policy.score(
+            policy.lay_out([tiny.group(policy, tiny.sample(), [4, 2])])
+        ).logprobs.sum().backward()
         gradients.append(torch.cat([p.grad.flatten() for p in policy.trainable_parameters()]))
     assert torch.allclose(*gradients, atol=1e-6)
 
@@ -159,7 +160,9 @@ def test_the_built_in_world_loads_by_name():
         pytest.skip("the world has no base yet")
     policy = load_policy("world", lora=LoraSpec(r=2))
     assert policy.rows == "shared"
-    assert policy.score([tiny.group(policy, tiny.sample(), [3])]).logprobs.shape == (1, 3)
+    assert policy.score(
+        policy.lay_out([tiny.group(policy, tiny.sample(), [3])])
+    ).logprobs.shape == (1, 3)
 
 
 def test_under_another_default_device_as_lightning_sets_it(monkeypatch):

@@ -27,7 +27,8 @@ def weights_of(scores):
 def scores_and_gradient(policy, **options):
     """Log-probs, entropies and the adapter gradient."""
     groups = tiny.uneven_groups(policy)
-    scores = policy.train().score(groups, temperature=0.7, **options)
+    policy.train()
+    scores = policy.score(policy.lay_out(groups), temperature=0.7, **options)
     (scores.logprobs * weights_of(scores.logprobs)).sum().backward()
     return scores, adapter_gradient(policy)
 
@@ -35,7 +36,7 @@ def scores_and_gradient(policy, **options):
 def exact_scores_and_gradient(policy):
     """The same of its weights in float64; the scores without padding, in a line."""
     exact, groups = exact_policy(policy), tiny.uneven_groups(policy)
-    logprobs, mask = exact_logprobs(exact, groups, 0.7), policy.score(groups).mask
+    logprobs, mask = exact_logprobs(exact, groups, 0.7), policy.score(policy.lay_out(groups)).mask
     (logprobs * weights_of(logprobs))[mask].sum().backward()
     return logprobs.detach()[mask], adapter_gradient(exact)
 
@@ -89,7 +90,7 @@ def test_split_attention_equals_a_dense_mask_over_the_row(qwen_dirs, family, dty
     policy = tiny.stirred_policy(qwen_dirs[family], dtype=dtype)
     with policy.autocast():
         dense = scores_under_a_dense_mask(policy, tiny.uneven_groups(policy))
-    scores = policy.score(tiny.uneven_groups(policy))
+    scores = policy.score(policy.lay_out(tiny.uneven_groups(policy)))
     assert (scores.logprobs[scores.mask] - dense.logprobs).abs().max() < GAPS[dtype][0]
 
 
@@ -130,14 +131,17 @@ def dense_mask(layout):
 def test_a_completion_does_not_see_its_neighbours(qwen_dir, dtype):
     policy = tiny.stirred_policy(qwen_dir, dtype=dtype)
     both = tiny.uneven_groups(policy)
-    scores = policy.score(both)
-    alone = policy.score(both[1:2])
+    scores = policy.score(policy.lay_out(both))
+    alone = policy.score(policy.lay_out(both[1:2]))
     length = alone.logprobs.shape[1]
     assert (scores.logprobs[3:5, :length] - alone.logprobs).abs().max() < GAPS[dtype][0]
 
 
-def test_given_features_change_nothing(policy):
-    groups = tiny.uneven_groups(policy)
-    features = policy.image_features([group.prompt for group in groups])
-    given = policy.score(groups, features=features).logprobs
-    assert torch.equal(given, policy.score(groups).logprobs)
+@pytest.mark.parametrize("kind", ["shared", "plain"])
+def test_rows_laid_out_once_are_scored_the_same_in_every_pass(qwen_dir, kind):
+    policy = tiny.stirred_policy(qwen_dir, rows=kind)
+    rows, groups = policy.lay_out(tiny.uneven_groups(policy)), tiny.uneven_groups(policy)
+    for options in ({}, {"reference": True}, {"entropy": False}, {"temperature": 0.7}):
+        found, anew = policy.score(rows, **options), policy.score(policy.lay_out(groups), **options)
+        assert torch.equal(found.logprobs, anew.logprobs)
+        assert torch.equal(found.entropy, anew.entropy)

@@ -12,11 +12,11 @@ from .exact import gap as relative_gap
 def test_padding_on_both_sides_changes_nothing(qwen_dir, dtype, gap):
     policy = tiny.stirred_policy(qwen_dir, rows="plain", dtype=dtype)
     groups = tiny.uneven_groups(policy)
-    together = policy.score(groups)
+    together = policy.score(policy.lay_out(groups))
     rollouts = [(group, rollout) for group in groups for rollout in group.rollouts]
     for row, (group, rollout) in enumerate(rollouts):
         single = tiny.RolloutGroup(group.sample, group.prompt, (rollout,))
-        alone = policy.score([single])
+        alone = policy.score(policy.lay_out([single]))
         length = rollout.tokens.numel()
         assert (together.logprobs[row, :length] - alone.logprobs[0]).abs().max() < gap
         assert (together.entropy[row, :length] - alone.entropy[0]).abs().max() < gap
@@ -44,7 +44,7 @@ def test_another_vlm_equals_itself_in_float64(llava_dir, dtype, logprob_gap, gra
     policy = tiny.stirred_policy(llava_dir, rows="plain", dtype=dtype).train()
     groups = [tiny.group(policy, tiny.sample(56, 56), [4, 2])]
     exact = exact_policy(policy)
-    scores, wanted = policy.score(groups), exact_logprobs(exact, groups)
+    scores, wanted = policy.score(policy.lay_out(groups)), exact_logprobs(exact, groups)
     mix = torch.linspace(-1, 2, wanted.numel()).view(wanted.shape)
     for logprobs in (scores.logprobs, wanted):
         (logprobs * mix)[scores.mask].sum().backward()

@@ -16,7 +16,7 @@ from . import tiny
 
 def test_scores_have_the_promised_form(policy):
     groups = tiny.uneven_groups(policy)
-    scores = policy.score(groups)
+    scores = policy.score(policy.lay_out(groups))
     lengths = [r.tokens.numel() for g in groups for r in g.rollouts]
     assert scores.logprobs.shape == scores.entropy.shape == scores.mask.shape == (9, 12)
     assert scores.logprobs.dtype == scores.entropy.dtype == torch.float32
@@ -27,7 +27,8 @@ def test_scores_have_the_promised_form(policy):
 
 
 def test_gradients_reach_the_adapter_only(policy):
-    policy.train().score(tiny.uneven_groups(policy)).logprobs.sum().backward()
+    policy.train()
+    policy.score(policy.lay_out(tiny.uneven_groups(policy))).logprobs.sum().backward()
     with_gradient = {name for name, p in policy.named_parameters() if p.grad is not None}
     adapter = {name for name, p in policy.named_parameters() if p.requires_grad}
     assert with_gradient == adapter
@@ -37,11 +38,12 @@ def test_gradients_reach_the_adapter_only(policy):
 
 def test_reference_is_the_base_without_gradient(policy, qwen_dir):
     groups = tiny.uneven_groups(policy)
-    reference = policy.score(groups, reference=True)
+    reference = policy.score(policy.lay_out(groups), reference=True)
     assert not reference.logprobs.requires_grad
-    base = tiny.load_policy(qwen_dir, lora=tiny.LoraSpec(r=4)).score(groups)
+    fresh = tiny.load_policy(qwen_dir, lora=tiny.LoraSpec(r=4))
+    base = fresh.score(fresh.lay_out(groups))
     assert torch.allclose(reference.logprobs, base.logprobs, atol=1e-6)
-    after = policy.score(groups)
+    after = policy.score(policy.lay_out(groups))
     assert after.logprobs.requires_grad
     assert (after.logprobs - reference.logprobs).abs().max() > 0.01
 
@@ -51,9 +53,9 @@ def test_a_reference_pass_between_forward_and_backward_changes_no_gradient(qwen_
     for between in (False, True):
         policy = tiny.stirred_policy(qwen_dir, gradient_checkpointing=True).train()
         groups = tiny.uneven_groups(policy)
-        scores = policy.score(groups)
+        scores = policy.score(policy.lay_out(groups))
         if between:
-            policy.score(groups, reference=True)
+            policy.score(policy.lay_out(groups), reference=True)
         scores.logprobs.sum().backward()
         gradients.append(torch.cat([p.grad.flatten() for p in policy.trainable_parameters()]))
     assert torch.equal(*gradients)
@@ -78,7 +80,7 @@ def test_sampled_logprobs_of_generate_equal_the_scores(policy):
     steps = torch.stack(output.scores, dim=1).log_softmax(-1)
     sampled = steps.gather(-1, tokens[..., None]).squeeze(-1)
     rollouts = tuple(Rollout(t, s, "", "length", 0) for t, s in zip(tokens, sampled, strict=True))
-    scores = policy.score([tiny.RolloutGroup(shown, prompt, rollouts)])
+    scores = policy.score(policy.lay_out([tiny.RolloutGroup(shown, prompt, rollouts)]))
     alive = (tokens == policy.eos_token_ids[0]).cumsum(-1) == 0
     assert (scores.logprobs - sampled)[alive].abs().max() < 1e-4
 
@@ -92,7 +94,7 @@ def test_banned_tokens_are_the_image_tokens(policy):
 def test_an_image_token_in_a_completion_is_text_to_the_row(policy):
     made = tiny.group(policy, tiny.sample(), [4])
     made.rollouts[0].tokens[1] = policy.banned_token_ids[0]
-    assert torch.isfinite(policy.score([made]).logprobs[0, 2:]).all()
+    assert torch.isfinite(policy.score(policy.lay_out([made])).logprobs[0, 2:]).all()
 
 
 @pytest.mark.parametrize(
@@ -100,13 +102,13 @@ def test_an_image_token_in_a_completion_is_text_to_the_row(policy):
 )
 def test_wrong_arguments_of_score_are_named(policy, temperature, count, named):
     with pytest.raises(ValueError, match=named):
-        policy.score(tiny.uneven_groups(policy)[:count], temperature=temperature)
+        policy.score(policy.lay_out(tiny.uneven_groups(policy)[:count]), temperature=temperature)
 
 
 def test_saved_adapter_loads_with_peft_and_scores_the_same(policy, qwen_dir, tmp_path):
     policy.save_adapter(tmp_path / "adapter")
     groups = tiny.uneven_groups(policy)
-    expected = policy.score(groups).logprobs
+    expected = policy.score(policy.lay_out(groups)).logprobs
     base = AutoModelForImageTextToText.from_pretrained(qwen_dir)
     loaded = PeftModel.from_pretrained(base, tmp_path / "adapter")
     assert loaded.peft_config["default"].base_model_name_or_path == qwen_dir
@@ -117,7 +119,7 @@ def test_saved_adapter_loads_with_peft_and_scores_the_same(policy, qwen_dir, tmp
     logits[..., policy.banned_token_ids] = -torch.inf
     targets = inputs["input_ids"][:, -12:]
     found = logits.log_softmax(-1).gather(-1, targets[..., None]).squeeze(-1)
-    mask = policy.score(groups).mask
+    mask = policy.score(policy.lay_out(groups)).mask
     assert (found - expected)[mask].abs().max() < 1e-5
 
 
@@ -164,8 +166,8 @@ def test_saved_adapter_loads_as_a_policy(policy, qwen_dir, tmp_path, checkpointi
     again = tiny.load_policy(
         qwen_dir, adapter=str(tmp_path), gradient_checkpointing=checkpointing
     ).train()
-    scores = again.score(groups)
-    assert torch.equal(scores.logprobs, policy.score(groups).logprobs)
+    scores = again.score(again.lay_out(groups))
+    assert torch.equal(scores.logprobs, policy.score(policy.lay_out(groups)).logprobs)
     scores.logprobs.sum().backward()
     assert all(p.grad is not None for p in again.trainable_parameters())
 
@@ -174,7 +176,9 @@ def test_adapter_state_round_trip(policy, qwen_dir):
     fresh = tiny.load_policy(qwen_dir, lora=tiny.LoraSpec(r=4, alpha=8))
     fresh.load_adapter_state_dict(policy.adapter_state_dict())
     groups = tiny.uneven_groups(policy)
-    assert torch.equal(fresh.score(groups).logprobs, policy.score(groups).logprobs)
+    assert torch.equal(
+        fresh.score(fresh.lay_out(groups)).logprobs, policy.score(policy.lay_out(groups)).logprobs
+    )
 
 
 def test_adapter_state_of_another_rank_or_with_other_names_is_refused(policy, qwen_dir):
@@ -196,9 +200,10 @@ def test_encoder_can_be_sent_to_a_worker(policy):
 def test_a_bfloat16_base_keeps_a_float32_adapter(qwen_dir):
     policy = tiny.stirred_policy(qwen_dir, dtype="bfloat16").train()
     groups = tiny.uneven_groups(policy)
-    scores = policy.score(groups)
+    scores = policy.score(policy.lay_out(groups))
     scores.logprobs.sum().backward()
     assert policy.base.dtype == torch.bfloat16
     assert {p.grad.dtype for p in policy.trainable_parameters()} == {torch.float32}
-    exact = tiny.stirred_policy(qwen_dir).score(groups)
-    assert (scores.logprobs - exact.logprobs).abs().max() < 0.2
+    exact = tiny.stirred_policy(qwen_dir)
+    wanted = exact.score(exact.lay_out(groups)).logprobs
+    assert (scores.logprobs - wanted).abs().max() < 0.2

@@ -42,9 +42,9 @@ def test_it_trains_after_it_has_drawn(qwen_dirs):
     policy = policy_4bit(qwen_dirs["qwen2_5_vl"], dtype="bfloat16")
     groups = tiny.uneven_groups(policy)
     with torch.no_grad(), policy.evaluating():
-        drawn = policy.score(groups).logprobs
+        drawn = policy.score(policy.lay_out(groups)).logprobs
     policy.train()
-    scores = policy.score(groups)
+    scores = policy.score(policy.lay_out(groups))
     scores.logprobs.sum().backward()
     torch.testing.assert_close(scores.logprobs.detach(), drawn)
     assert any(p.grad is not None and p.grad.any() for p in policy.trainable_parameters())
@@ -59,7 +59,7 @@ def test_a_few_steps_lower_the_loss_and_move_the_adapter_only(qwen_dir, checkpoi
     optimizer = torch.optim.AdamW(policy.trainable_parameters(), lr=1e-2)
     losses = []
     for _ in range(6):
-        scores = policy.score(groups)
+        scores = policy.score(policy.lay_out(groups))
         loss = -scores.logprobs.sum() / scores.mask.sum()
         optimizer.zero_grad()
         loss.backward()
@@ -75,16 +75,18 @@ def test_a_few_steps_lower_the_loss_and_move_the_adapter_only(qwen_dir, checkpoi
 def test_shared_rows_equal_plain_rows_on_4_bit_weights(qwen_dir, dtype, gap):
     policy = tiny.stir(policy_4bit(qwen_dir, dtype=dtype))
     groups = tiny.uneven_groups(policy)
-    shared = policy.score(groups).logprobs
+    shared = policy.score(policy.lay_out(groups)).logprobs
     policy.rows = "plain"
-    assert (policy.score(groups).logprobs - shared).abs().max() < gap
+    assert (policy.score(policy.lay_out(groups)).logprobs - shared).abs().max() < gap
 
 
 @pytest.mark.slow
 def test_a_quantised_policy_stays_near_the_exact_one(qwen_dir):
     exact = tiny.load_policy(qwen_dir, lora=LoraSpec(r=4))
     groups = tiny.uneven_groups(exact)
-    gap = policy_4bit(qwen_dir).score(groups).logprobs - exact.score(groups).logprobs
+    coarse = policy_4bit(qwen_dir)
+    found, wanted = (one.score(one.lay_out(groups)).logprobs for one in (coarse, exact))
+    gap = found - wanted
     assert 0 < gap.abs().max() < 0.5
 
 

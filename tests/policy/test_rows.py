@@ -206,7 +206,7 @@ def on_both(policy, groups):
     found = []
     for rows in ("shared", "plain"):
         policy.rows = rows
-        found.append(policy.score(groups, temperature=0.7).logprobs)
+        found.append(policy.score(policy.lay_out(groups), temperature=0.7).logprobs)
     return found
 
 
@@ -225,7 +225,7 @@ def test_rows_beyond_the_length_that_positions_depend_on_go_on_plain_rows(llava,
     groups = [tiny.group(llava, tiny.sample(), [5, 160]), tiny.group(llava, tiny.sample(), [3])]
     shared, plain = on_both(llava, groups)
     llava.rows = "shared"
-    llava.score(groups)
+    llava.score(llava.lay_out(groups))
     assert torch.equal(shared, plain)
     (said,) = told.messages
     assert "more than 200 tokens are scored with a row for every rollout: beyond 200" in said

@@ -1,5 +1,7 @@
 """Shared-prefix rows of families beside Qwen-VL, against plain rows and against float64."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from families import NEED_TORCHVISION, save
@@ -68,12 +70,12 @@ def test_log_probs_and_gradients_are_those_of_float64_and_of_plain_rows(director
     with exact.model.disable_adapter(), torch.no_grad():
         expected_of_base = exact_of(exact, groups)
 
-    features = policy.image_features([group.prompt for group in groups])
-    scores = policy.score(groups, temperature=0.7, features=features)
+    rows = policy.lay_out(groups)
+    scores = policy.score(rows, temperature=0.7)
     weighted(scores.logprobs[scores.mask]).backward()
-    of_base = policy.score(groups, temperature=0.7, features=features, reference=True)
+    of_base = policy.score(rows, temperature=0.7, reference=True)
     policy.rows = "plain"
-    plain = policy.score(groups, temperature=0.7)
+    plain = policy.score(policy.lay_out(groups), temperature=0.7)
 
     size = torch.mean if dtype == "bfloat16" else torch.max
     for found, wanted in ((scores, expected), (plain, expected), (of_base, expected_of_base)):
@@ -95,14 +97,14 @@ def test_each_image_goes_through_the_tower_once_for_all_passes(directory):
         return encode(*arguments, **named)
 
     policy.base.base_model.get_image_features = counted
-    features = policy.image_features(prompts)
-    policy.score(groups, features=features).logprobs.sum().backward()
-    policy.score(groups, features=features, reference=True)
+    rows = policy.lay_out(groups)
+    policy.score(rows).logprobs.sum().backward()
+    policy.score(rows, reference=True)
     assert len(seen) == len(joinable(prompts))
     assert sum(seen) == sum(prompt.vision["pixel_values"].numel() for prompt in prompts)
-    for prompt, feature in zip(prompts, features, strict=True):
-        (alone,) = policy.image_features([prompt])
+    for group, feature in zip(groups, rows.features, strict=True):
+        (alone,) = policy.lay_out([group]).features
         assert torch.allclose(feature.embeds, alone.embeds, atol=1e-5)
-    blank = [type(one)(torch.zeros_like(one.embeds), one.deepstack) for one in features]
-    shown, unseen = (policy.score(groups, features=f).logprobs for f in (features, blank))
+    blank = [type(one)(torch.zeros_like(one.embeds), one.deepstack) for one in rows.features]
+    shown, unseen = (policy.score(r).logprobs for r in (rows, replace(rows, features=blank)))
     assert (shown - unseen).abs().max() > 1e-4, "the image matters"

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from speciarl_pl.policy.rows.packing import RowLayout
+from speciarl_pl.policy.rows.packing import RowLayout, row_index
 from speciarl_pl.policy.rows.split_attention import attend, row_blocks
 
 from .exact import gap as relative_gap
@@ -32,7 +32,7 @@ def test_equals_float64_attention_under_a_dense_mask(layout, key_heads, dtype, g
 
     repeated = [dense[0], *(x.repeat_interleave(4 // key_heads, 0) for x in dense[1:])]
     expected = scaled_dot_product_attention(*repeated, attn_mask=dense_mask(layout)[0], scale=0.3)
-    found = attend(*split, row_blocks(layout, torch.device("cpu")), scale=0.3)
+    found = attend(*split, row_blocks(row_index(layout, torch.device("cpu"))), scale=0.3)
 
     assert found.shape == (length, 4, 8)
     assert relative_gap(found.transpose(0, 1), expected) < gap

@@ -63,7 +63,10 @@ def test_float16_scores_as_it_should(half_dir):
     """For `validate` and `predict`; to 1e-3 nats of float64."""
     policy = load_policy(half_dir, lora=LoraSpec(r=2))
     groups = tiny.uneven_groups(policy)
-    scores, exact = policy.score(groups), exact_logprobs(exact_policy(policy), groups)
+    scores, exact = (
+        policy.score(policy.lay_out(groups)),
+        exact_logprobs(exact_policy(policy), groups),
+    )
     assert policy.compute_dtype == torch.float16
     assert (scores.logprobs - exact)[scores.mask].abs().max() < 1e-3
 

@@ -105,5 +105,5 @@ def test_the_logits_of_plain_rows_and_of_the_sampler_are_float32(llava_dir):
     made = tiny.group(policy, tiny.sample(), [3])
     seen = []
     policy.base.lm_head.register_forward_hook(lambda *call: seen.append(call[-1].dtype))
-    policy.score([made])
+    policy.score(policy.lay_out([made]))
     assert seen == [torch.float32]

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from speciarl_pl.policy.rows.decoders import image_token_id
-from speciarl_pl.policy.scores import completion_lengths
+from speciarl_pl.policy.scores import completion_lengths, length_mask
 from speciarl_pl.records import EncodedPrompt, RolloutGroup
 
 
@@ -39,9 +39,33 @@ class RowLayout:
         """Index of the prompt of each completion."""
         return [index for index, size in enumerate(self.sizes) for _ in range(size)]
 
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest completion together with its prompt."""
+        own = zip(self.owners, self.completions, strict=True)
+        return max(self.prompts[owner] + length for owner, length in own)
+
 
 @dataclass(frozen=True, slots=True)
-class SharedRow:
+class RowIndex:
+    """Index tensors that take a row of L tokens apart into padded blocks, and back."""
+
+    prompts: Tensor
+    """int64 [B, P]: places of the prompt tokens; 0 at padding."""
+    prompt_mask: Tensor
+    """bool [B, P]: false at padding."""
+    completions: Tensor
+    """int64 [R, T]: places of the completion tokens; 0 at padding."""
+    owners: Tensor
+    """int64 [R]: prompt of each completion."""
+    back: Tensor
+    """int64 [L]: place of each token of the row in [B * P | R * T] flattened."""
+    longest: int
+    """Tokens of the longest completion with its prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackedRow:
     """The row that the language model takes, L tokens long, M of them completion tokens."""
 
     input_ids: Tensor
@@ -56,9 +80,11 @@ class SharedRow:
     """int64 [M]: the completion tokens."""
     layout: RowLayout
     """Where everything lies."""
+    index: RowIndex
+    """How attention takes it apart."""
 
 
-def pack(model: Any, groups: Sequence[RolloutGroup], device: torch.device) -> SharedRow:
+def pack(model: Any, groups: Sequence[RolloutGroup], device: torch.device) -> PackedRow:
     """Lay groups out as one row.
 
     Args:
@@ -74,13 +100,14 @@ def pack(model: Any, groups: Sequence[RolloutGroup], device: torch.device) -> Sh
     prompt_ids = [group.prompt.input_ids.cpu() for group in groups]
     of_images = torch.cat(prompt_ids) == image_token_id(model)
     image_mask = torch.cat([of_images, torch.zeros_like(targets, dtype=torch.bool)])
-    return SharedRow(
+    return PackedRow(
         input_ids=torch.cat([*prompt_ids, targets])[None].to(device),
         positions=_row_positions(model, groups).to(device),
         image_mask=image_mask[None].to(device),
         predictors=predictor_index(layout).to(device),
         targets=targets.to(device),
         layout=layout,
+        index=row_index(layout, device),
     )
 
 
@@ -90,6 +117,20 @@ def layout_of(groups: Sequence[RolloutGroup]) -> RowLayout:
         prompts=tuple(group.prompt.input_ids.numel() for group in groups),
         completions=tuple(completion_lengths(groups)),
         sizes=tuple(len(group.rollouts) for group in groups),
+    )
+
+
+def row_index(layout: RowLayout, device: torch.device) -> RowIndex:
+    """Index tensors for a layout."""
+    prompt_mask, own_mask = (length_mask(x) for x in (layout.prompts, layout.completions))
+    both = torch.cat([prompt_mask.flatten(), own_mask.flatten()])
+    return RowIndex(
+        prompts=_places(prompt_mask, 0).to(device),
+        prompt_mask=prompt_mask.to(device),
+        completions=_places(own_mask, layout.prefix).to(device),
+        owners=torch.tensor(layout.owners).to(device),
+        back=both.nonzero().squeeze(-1).to(device),
+        longest=layout.longest,
     )
 
 
@@ -129,3 +170,9 @@ def _positions_after(prompt: Tensor, length: int) -> Tensor:
     """Positions [length] or [3, length] of a completion: it goes on where its prompt ended."""
     following = torch.arange(length) + int(prompt.max()) + 1
     return following.expand(*prompt.shape[:-1], -1)
+
+
+def _places(mask: Tensor, offset: int) -> Tensor:
+    """Number the true places of a bool mask from `offset` on; 0 at the others."""
+    numbers = mask.flatten().cumsum(0).view(mask.shape) - 1 + offset
+    return numbers.masked_fill(~mask, 0)

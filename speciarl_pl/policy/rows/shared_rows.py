@@ -1,7 +1,8 @@
-"""Scores of rollouts on shared-prefix rows."""
+"""Rollouts on shared-prefix rows: laid out once, scored in every pass."""
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -11,8 +12,8 @@ from torch import Tensor
 from speciarl_pl.errors import ModelError
 from speciarl_pl.policy.rows.decoders import row_limit
 from speciarl_pl.policy.rows.logprob import score_tokens
-from speciarl_pl.policy.rows.packing import SharedRow, layout_of, pack
-from speciarl_pl.policy.rows.split_attention import IMPLEMENTATION, longest, row_blocks
+from speciarl_pl.policy.rows.packing import PackedRow, layout_of, pack
+from speciarl_pl.policy.rows.split_attention import IMPLEMENTATION, row_blocks
 from speciarl_pl.policy.rows.vision import (
     ImageFeatures,
     deepstack_arguments,
@@ -31,7 +32,7 @@ def prepare(model: Any) -> None:
 def fits(model: Any, groups: Sequence[RolloutGroup]) -> bool:
     """Whether every rollout of these groups, with its prompt, is within the model's `row_limit`."""
     limit = row_limit(model)
-    return limit is None or longest(layout_of(groups)) <= limit.tokens
+    return limit is None or layout_of(groups).longest <= limit.tokens
 
 
 @lru_cache
@@ -43,67 +44,67 @@ def say_once(message: str) -> None:
         logging.getLogger(__name__).warning(message)
 
 
-def score_shared(
-    model: Any,
-    groups: Sequence[RolloutGroup],
-    *,
-    temperature: float,
-    banned: Tensor,
-    entropy: bool,
-    pad_token_id: int,
-    features: Sequence[ImageFeatures] | None = None,
-) -> FlatScores:
-    """Score all completions of all groups in one row.
+@dataclass(frozen=True, slots=True)
+class SharedRows:
+    """A micro-batch in one row, with all that its passes have in common."""
+
+    row: PackedRow
+    """Its tokens, their positions, and how layers take it apart."""
+    features: list[ImageFeatures]
+    """Of the image of each group."""
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Tokens of every completion, in order."""
+        return self.row.layout.completions
+
+    def score(self, model: Any, *, temperature: float, banned: Tensor, entropy: bool) -> FlatScores:
+        """Score all completions; as `Policy.score`, with the ids [K] that are never drawn."""
+        return score_tokens(
+            self._last_hidden(model).index_select(0, self.row.predictors),
+            model.get_output_embeddings().weight,
+            self.row.targets,
+            temperature=temperature,
+            banned=banned,
+            entropy=entropy,
+        )
+
+    def _last_hidden(self, model: Any) -> Tensor:
+        """Hidden states [L, hidden] of the row after the last layer.
+
+        Raises:
+            ModelError: If layers attended in another way than over the row.
+        """
+        decoder, row = model.get_decoder(), self.row
+        blocks = row_blocks(row.index)
+        embeds = decoder.get_input_embeddings()(row.input_ids)
+        output = decoder(
+            inputs_embeds=scatter(embeds, row.image_mask, self.features),
+            attention_mask=_no_mask(row.input_ids.device),
+            position_ids=row.positions,
+            use_cache=False,
+            row_blocks=blocks,
+            **deepstack_arguments(row.image_mask, self.features),
+        )
+        layers = decoder.config.num_hidden_layers
+        if (missing := layers - len(blocks.attended)) != 0:
+            raise ModelError(f"{missing} of its {layers} layers attend otherwise")
+        hidden: Tensor = output.last_hidden_state[0]
+        return hidden
+
+
+def shared_rows(model: Any, groups: Sequence[RolloutGroup], *, pad_token_id: int) -> SharedRows:
+    """Lay groups out in one row, and run their images through the tower.
 
     Args:
         model: A VLM that `prepare` has seen, with or without an adapter inside.
-        groups: B groups.
-        temperature: Of the sampler.
-        banned: int64 [K], ids that the sampler may not draw.
-        entropy: Whether to compute entropies.
+        groups: B groups that `fits` says yes to.
         pad_token_id: Fills the rows in which images go through the tower.
-        features: Of the image of each group; computed here if missing.
-
-    Returns:
-        Scores of the M completion tokens.
     """
     row = pack(model, groups, model.device)
-    if features is None:
-        prompts = [group.prompt for group in groups]
-        features = image_features(model, prompts, pad_token_id=pad_token_id)
-    hidden = last_hidden(model, row, features)
-    return score_tokens(
-        hidden.index_select(0, row.predictors),
-        model.get_output_embeddings().weight,
-        row.targets,
-        temperature=temperature,
-        banned=banned,
-        entropy=entropy,
-    )
-
-
-def last_hidden(model: Any, row: SharedRow, features: Sequence[ImageFeatures]) -> Tensor:
-    """Hidden states [L, hidden] of a row after the last layer.
-
-    Raises:
-        ModelError: If layers attended in another way than over the row.
-    """
-    decoder = model.get_decoder()
-    blocks = row_blocks(row.layout, row.input_ids.device)
-    embeds = decoder.get_input_embeddings()(row.input_ids)
-    output = decoder(
-        inputs_embeds=scatter(embeds, row.image_mask, features),
-        attention_mask=_no_mask(row.input_ids.device),
-        position_ids=row.positions,
-        use_cache=False,
-        row_blocks=blocks,
-        **deepstack_arguments(row.image_mask, features),
-    )
-    layers = decoder.config.num_hidden_layers
-    if len(blocks.attended) != layers:
-        raise ModelError(f"{layers - len(blocks.attended)} of its {layers} layers attend otherwise")
-    hidden: Tensor = output.last_hidden_state[0]
-    return hidden
+    prompts = [group.prompt for group in groups]
+    features = image_features(model, prompts, pad_token_id=pad_token_id)
+    return SharedRows(row, features)
 
 
 def _no_mask(device: torch.device) -> Tensor:

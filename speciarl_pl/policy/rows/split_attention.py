@@ -22,8 +22,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from speciarl_pl.errors import ModelError
-from speciarl_pl.policy.rows.packing import RowLayout
-from speciarl_pl.policy.scores import length_mask
+from speciarl_pl.policy.rows.packing import RowIndex
 
 IMPLEMENTATION = "speciarl_split"
 """Name of this function in transformers; set as `_attn_implementation` of the text config."""
@@ -36,46 +35,23 @@ _UNDERSTOOD: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class RowBlocks:
-    """Index tensors that take a row of L tokens apart into padded blocks, and back."""
+    """What the layers of one pass over a row attend by."""
 
-    prompts: Tensor
-    """int64 [B, P]: places of the prompt tokens; 0 at padding."""
-    completions: Tensor
-    """int64 [R, T]: places of the completion tokens; 0 at padding."""
-    owners: Tensor
-    """int64 [R]: prompt of each completion."""
+    index: RowIndex
+    """Laid out once for all passes."""
     mask: Tensor
-    """bool [R, 1, T, P + T]: which keys a completion token sees."""
-    back: Tensor
-    """int64 [L]: place of each token of the row in [B * P | R * T] flattened."""
-    longest: int
-    """Tokens of the longest completion with its prompt."""
+    """bool [R, 1, T, P + T]: which keys a completion token sees; too large to be kept."""
     attended: set[int] = field(default_factory=set)
     """Layers that have attended by these blocks, so that one that did otherwise is found out."""
 
 
-def row_blocks(layout: RowLayout, device: torch.device) -> RowBlocks:
-    """Index tensors for a layout."""
-    prompt_mask = length_mask(layout.prompts, device)
-    own_mask = length_mask(layout.completions, device)
-    owners = torch.tensor(layout.owners, device=device)
-    length = own_mask.shape[1]
-    causal = torch.ones(length, length, dtype=torch.bool, device=device).tril()
-    prefix = prompt_mask[owners][:, None].expand(-1, length, -1)
-    return RowBlocks(
-        prompts=_places(prompt_mask, 0),
-        completions=_places(own_mask, layout.prefix),
-        owners=owners,
-        mask=torch.cat([prefix, causal.expand(len(owners), -1, -1)], dim=-1)[:, None],
-        back=torch.cat([prompt_mask.flatten(), own_mask.flatten()]).nonzero().squeeze(-1),
-        longest=longest(layout),
-    )
-
-
-def longest(layout: RowLayout) -> int:
-    """Tokens of the longest completion together with its prompt."""
-    own = zip(layout.owners, layout.completions, strict=True)
-    return max(layout.prompts[owner] + length for owner, length in own)
+def row_blocks(index: RowIndex) -> RowBlocks:
+    """Blocks for one pass over a row."""
+    count, length = index.completions.shape
+    causal = torch.ones(length, length, dtype=torch.bool, device=index.back.device).tril()
+    prefix = index.prompt_mask[index.owners][:, None].expand(-1, length, -1)
+    mask = torch.cat([prefix, causal.expand(count, -1, -1)], dim=-1)[:, None]
+    return RowBlocks(index, mask)
 
 
 def split_attention(
@@ -120,10 +96,10 @@ def _check(module: nn.Module, blocks: RowBlocks, options: Mapping[str, Any]) -> 
     if not (getattr(module, "is_causal", True) if causal is None else causal):
         raise ModelError("some of its layers attend to what comes later")
     window = options.get("sliding_window")
-    if window is not None and window < blocks.longest:
+    if window is not None and window < blocks.index.longest:
         raise ModelError(
             f"some of its layers attend through a sliding window of {window} tokens, fewer than a"
-            f" row of {blocks.longest} has"
+            f" row of {blocks.index.longest} has"
         )
     given = {name for name, value in options.items() if value is not None and value is not False}
     if unknown := sorted(given - _UNDERSTOOD):
@@ -143,17 +119,18 @@ def attend(query: Tensor, key: Tensor, value: Tensor, blocks: RowBlocks, **optio
     Returns:
         [L, heads, D].
     """
-    q_own, k_own, v_own = (_gather(x, blocks.completions) for x in (query, key, value))
-    q_pre, k_pre, v_pre = (_gather(x, blocks.prompts) for x in (query, key, value))
+    index = blocks.index
+    q_own, k_own, v_own = (_gather(x, index.completions) for x in (query, key, value))
+    q_pre, k_pre, v_pre = (_gather(x, index.prompts) for x in (query, key, value))
     gqa = query.shape[0] != key.shape[0]
     prompts = scaled_dot_product_attention(
         q_pre, k_pre, v_pre, is_causal=True, enable_gqa=gqa, **options
     )
-    keys = torch.cat([k_pre[blocks.owners], k_own], dim=2)
-    values = torch.cat([v_pre[blocks.owners], v_own], dim=2)
+    keys = torch.cat([k_pre[index.owners], k_own], dim=2)
+    values = torch.cat([v_pre[index.owners], v_own], dim=2)
     owns = _masked_attention(q_own, keys, values, blocks.mask, **options)
     both = torch.cat([_flatten(prompts), _flatten(owns)])
-    return both.index_select(0, blocks.back)
+    return both.index_select(0, index.back)
 
 
 def _masked_attention(
@@ -178,12 +155,6 @@ def _gather(heads: Tensor, places: Tensor) -> Tensor:
 def _flatten(blocks: Tensor) -> Tensor:
     """Tokens [n * length, heads, D] of blocks [n, heads, length, D]."""
     return blocks.transpose(1, 2).flatten(0, 1)
-
-
-def _places(mask: Tensor, offset: int) -> Tensor:
-    """Number the true places of a bool mask from `offset` on; 0 at the others."""
-    numbers = mask.flatten().cumsum(0).view(mask.shape) - 1 + offset
-    return numbers.masked_fill(~mask, 0)
 
 
 AttentionInterface.register(IMPLEMENTATION, split_attention)

@@ -144,7 +144,7 @@ def _logprobs(
     policy: Policy, rows: Literal["shared", "plain"], groups: Sequence[RolloutGroup]
 ) -> Tensor:
     policy.rows = rows
-    scores = policy.score(groups, entropy=False)
+    scores = policy.score(policy.lay_out(groups), entropy=False)
     return scores.logprobs[scores.mask]
 
 
