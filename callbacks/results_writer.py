@@ -1,6 +1,6 @@
 """results.json, and the table a run prints when it is done."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, cast
@@ -16,24 +16,23 @@ from speciarl_pl.metrics.functional import (
     Summary,
     counted,
     group_averages,
+    judge_coverage,
     macro_average,
     macro_intervals,
 )
 from speciarl_pl.module import SpeciaRLModule
-from speciarl_pl.older_protocol import OlderProtocol, Prediction
+from speciarl_pl.older_protocol import OlderProtocol, Prediction, distinct_pairs
 from speciarl_pl.report.remarks import remarks
 from speciarl_pl.report.results_table import results_table, trouble_table
 from speciarl_pl.report.stages import trained_name
 from speciarl_pl.run.rollouts import NAME as ROLLOUTS
+from speciarl_pl.step.tree_scores import AncestorSets, tree_scores
 from speciarl_pl.system.files import read_json, write_json
 from speciarl_pl.system.terminal import console, say
 from speciarl_pl.system.together import together
 
 SCHEMA: Final = 1
 """Version of the form of results.json."""
-
-_OF_OUR_OWN: Final = ("hierarchical", "judge_coverage")
-"""What `OlderProtocol` gives beside the metrics of the older protocol."""
 
 _NAMED: Final = 5
 """Files that an error names."""
@@ -108,8 +107,8 @@ class ResultsWriter(L.Callback):
         content = results_json(module.results, data.val_groups, module.codes, step)
         if trainer.state.fn == "validate" and self._protocol is not None:
             for name, predictions in _predictions(Path(trainer.default_root_dir)).items():
-                scores = self._protocol.scores(predictions, data.val_taxonomies[name])
-                content["datasets"][name] |= _by_kind(scores)
+                scores = prediction_scores(predictions, self._protocol, data.val_taxonomies[name])
+                content["datasets"][name] |= scores
         return content
 
 
@@ -192,11 +191,30 @@ def _predictions(directory: Path) -> dict[str, list[Prediction]]:
     return found
 
 
-def _by_kind(scores: dict[str, Any]) -> dict[str, Any]:
-    """The four metrics of the older protocol under one name."""
-    own = {name: value for name, value in scores.items() if name in _OF_OUR_OWN}
-    older = {name: value for name, value in scores.items() if name not in _OF_OUR_OWN}
-    return {**own, **({"older": older} if older else {})}
+def prediction_scores(
+    predictions: Sequence[Prediction], protocol: OlderProtocol, taxonomy: str | None
+) -> dict[str, Any]:
+    """What results.json says of the predictions of a data set beside their rates.
+
+    Args:
+        predictions: In any order.
+        protocol: The older protocol's metrics, and whether to give scores by the tree.
+        taxonomy: Name or path of the tree of the data set; None if there is none.
+
+    Returns:
+        `hierarchical`, if there is a tree and it is wanted; `judge_coverage`; and `older`, if a
+        metric of the older protocol is on.
+
+    Raises:
+        JudgeError: If there is no such taxonomy, or its file is malformed.
+    """
+    found = distinct_pairs(predictions)
+    scores: dict[str, Any] = {}
+    if protocol.hierarchical and taxonomy is not None:
+        scores["hierarchical"] = tree_scores(found, AncestorSets(taxonomy))
+    scores["judge_coverage"] = judge_coverage(one.outcome for one in predictions)
+    older = protocol.scores(found)
+    return {**scores, "older": older} if older else scores
 
 
 def _print(trainer: L.Trainer, stages: Mapping[str, Mapping[str, Summary]]) -> None:

@@ -1,23 +1,28 @@
-"""Hierarchical precision, recall and F1 of the pairs of a run."""
+"""Precision and recall that give credit for what truth and answer have above them in a tree.
 
-from typing import Any
+A label stands for itself and all that lies above it, without the root that is above everything; the
+measures are micro-averages over these sets (Kiritchenko, Matwin, Nock and Famili, 2006).
+"""
 
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
+
+import numpy as np
 import torch
 from torch import Tensor
 
 from speciarl_pl.judge.rules.taxonomy import taxonomy_path
 from speciarl_pl.judge.rules.tree import Node, Taxonomy
 from speciarl_pl.judge.rules.years import split_year
-from speciarl_pl.metrics.functional.hierarchical import (
-    SCORES,
-    hierarchical_interval,
-    overlap_rows,
-    scores_of_sums,
-)
+from speciarl_pl.metrics.functional.intervals import RESAMPLES, percentile_interval
 from speciarl_pl.metrics.functional.numbers import interval, number
 from speciarl_pl.older_protocol.prediction import DistinctPairs
 
-# What a tree of names says lies above an answer, for hierarchical precision and recall.
+SCORES: Final = ("precision", "recall", "f1")
+"""The three measures, in the order in which they are given."""
+
+Names: TypeAlias = frozenset[str]
+"""What a text names and all above it."""
 
 
 class AncestorSets:
@@ -25,7 +30,7 @@ class AncestorSets:
 
     A text is looked up as `TaxonomyJudge` does: whole, then as a name with a generic one behind it
     ("Audi sedan" is both), then with the year at its end or its start put behind, then without. The
-    root that everything lies below is left out, as it says nothing (Kiritchenko et al., 2006).
+    root that everything lies below is left out, as it says nothing.
 
     Args:
         taxonomy: Name of a packaged taxonomy, or path of a CSV file (see `read_taxonomy_csv`).
@@ -45,7 +50,7 @@ class AncestorSets:
         self._tree = Taxonomy.from_csv(taxonomy_path(taxonomy))
         self._roots = frozenset.intersection(*(_names(node) for node in self._tree.nodes))
 
-    def of(self, text: str) -> frozenset[str] | None:
+    def of(self, text: str) -> Names | None:
         """Names of what `text` names and of all above it; None if it names nothing of the tree."""
         nodes = self._nodes(text) or self._dated(text)
         return frozenset[str]().union(*map(_names, nodes)) - self._roots if nodes else None
@@ -59,11 +64,11 @@ class AncestorSets:
         return (node,) if node else self._tree.name_and_kind(text) or ()
 
 
-def _names(node: Node) -> frozenset[str]:
+def _names(node: Node) -> Names:
     return frozenset((node.name, *node.ancestors))
 
 
-def hierarchical(found: DistinctPairs, sets: AncestorSets) -> dict[str, Any]:
+def tree_scores(found: DistinctPairs, sets: AncestorSets) -> dict[str, Any]:
     """Score the pairs of a run by a tree.
 
     Args:
@@ -80,20 +85,75 @@ def hierarchical(found: DistinctPairs, sets: AncestorSets) -> dict[str, Any]:
         >>> from speciarl_pl.older_protocol.prediction import distinct_pairs
         >>> from speciarl_pl.older_protocol.prediction import Prediction
         >>> pairs = distinct_pairs([Prediction("crimson triangle", "triangle")])
-        >>> scores = hierarchical(pairs, AncestorSets("world"))
+        >>> scores = tree_scores(pairs, AncestorSets("world"))
         >>> scores["precision"], round(scores["recall"], 3), scores["f1"], scores["n"]
         (1.0, 0.667, 0.8, 1)
     """
     truths = [sets.of(truth) for truth, _ in found.pairs]
     answers = [None if answer is None else sets.of(answer) for _, answer in found.pairs]
-    overlaps = overlap_rows([t or frozenset() for t in truths], [a or frozenset() for a in answers])
+    overlaps = overlap_rows(
+        [(t or frozenset(), a or frozenset()) for t, a in zip(truths, answers, strict=True)]
+    )
     known = torch.tensor([truth is not None for truth in truths], dtype=torch.bool)[found.pair_of]
     unknown = torch.tensor([answer is None for answer in answers], dtype=torch.bool)[found.pair_of]
     rows = _by_image(overlaps[found.pair_of[known]], found.image_of[known])
     scores = zip(SCORES, map(number, scores_of_sums(rows.sum(0))), strict=True)
-    intervals = zip(SCORES, map(interval, hierarchical_interval(rows)), strict=True)
+    intervals = zip(SCORES, map(interval, scores_interval(rows)), strict=True)
     counts = {"n": int(known.sum()), "unknown": int((known & unknown).sum())}
     return dict(scores) | {"ci95": dict(intervals)} | counts | {"left_out": int((~known).sum())}
+
+
+def overlap_rows(pairs: Sequence[tuple[Names, Names]]) -> Tensor:
+    """Of each truth and answer: names in both, names of the answer, names of the truth.
+
+    Example:
+        >>> overlap_rows([(frozenset({"animal", "dog"}), frozenset({"animal", "cat", "siamese"}))])
+        tensor([[1, 3, 2]])
+    """
+    rows = [[len(truth & answer), len(answer), len(truth)] for truth, answer in pairs]
+    return torch.tensor(rows, dtype=torch.int64).reshape(-1, 3)
+
+
+def scores_of_sums(sums: Tensor) -> Tensor:
+    """Precision, recall and F1 of summed sizes.
+
+    Args:
+        sums: [..., 3], `overlap_rows` added up.
+
+    Returns:
+        float64 [..., 3] in the order of `SCORES`; NaN where a score is a share of nothing. F1, the
+        harmonic mean of the two, is 0 where nothing is shared, even if nothing is predicted.
+
+    Example:
+        >>> scores_of_sums(torch.tensor([2, 2, 3]))
+        tensor([1.0000, 0.6667, 0.8000], dtype=torch.float64)
+    """
+    shared, predicted, true = sums.double().unbind(-1)
+    return torch.stack((shared / predicted, shared / true, 2 * shared / (predicted + true)), -1)
+
+
+def scores_interval(rows: Tensor, seed: int = 0) -> Tensor:
+    """Percentile bootstrap intervals of 95 % of the three scores.
+
+    Rows are drawn anew with replacement; equal rows are drawn together, so that the cost depends on
+    how many differ.
+
+    Args:
+        rows: int64 [n, 3], as from `overlap_rows`; for several predictions an image, added up by
+            image, since these are not independent.
+        seed: Equal seeds give equal intervals.
+
+    Returns:
+        float64 [3, 2] in the order of `SCORES`, low and high, over the draws for which a score is
+        defined; NaN if for none.
+    """
+    if not len(rows):
+        return torch.full((len(SCORES), 2), torch.nan, dtype=torch.float64)
+    kinds, counts = np.unique(rows.cpu().numpy(), axis=0, return_counts=True)
+    random, n = np.random.default_rng(seed), int(counts.sum())
+    shares = counts / n  # one draw at a time, as there may be many kinds
+    sums = np.stack([random.multinomial(n, shares) @ kinds for _ in range(RESAMPLES)])
+    return percentile_interval(scores_of_sums(torch.from_numpy(sums)))
 
 
 def _by_image(rows: Tensor, images: Tensor) -> Tensor:
