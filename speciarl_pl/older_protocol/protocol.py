@@ -10,16 +10,16 @@ from speciarl_pl.judge import Judge, judge_pairs
 from speciarl_pl.metrics.functional import clustered_interval, wilson_interval
 from speciarl_pl.metrics.functional.numbers import interval, number
 from speciarl_pl.older_protocol.phrases import SMALL_ENGLISH, NounPhrases
-from speciarl_pl.older_protocol.prediction import (
-    DistinctPairs,
-    TextPair,
-)
 from speciarl_pl.older_protocol.similarities import (
     MINI_LM,
     Embedder,
     PhrasesOf,
     pair_similarities,
     whole_texts,
+)
+from speciarl_pl.older_protocol.text_pairs import (
+    DistinctPairs,
+    TextPair,
 )
 from speciarl_pl.records import Pair, Verdict
 
@@ -48,7 +48,7 @@ class OlderProtocol:
         ValueError: If `encoder` or `phrases` is blank.
 
     Example:
-        >>> from speciarl_pl.older_protocol.prediction import Prediction, distinct_pairs
+        >>> from speciarl_pl.older_protocol import Prediction, distinct_pairs
         >>> found = distinct_pairs([Prediction("cat", "a cat"), Prediction("cat", "dog")])
         >>> OlderProtocol().scores(found)["textual_inclusion"]["value"]
         0.5
@@ -188,8 +188,7 @@ def share(values: Tensor, found: DistinctPairs) -> dict[str, Any]:
         interval is Wilson's, or that of clusters if images have several predictions.
 
     Example:
-        >>> from speciarl_pl.older_protocol.prediction import distinct_pairs
-        >>> from speciarl_pl.older_protocol.prediction import Prediction
+        >>> from speciarl_pl.older_protocol import Prediction, distinct_pairs
         >>> found = distinct_pairs(Prediction("cat", answer) for answer in ("cat", "dog", "lynx"))
         >>> scored = share(torch.tensor([1.0, 0.0, torch.nan]), found)
         >>> scored["value"], scored["n"], scored["left_out"]

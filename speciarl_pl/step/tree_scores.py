@@ -16,7 +16,7 @@ from speciarl_pl.judge.rules.tree import Node, Taxonomy
 from speciarl_pl.judge.rules.years import split_year
 from speciarl_pl.metrics.functional.intervals import RESAMPLES, percentile_interval
 from speciarl_pl.metrics.functional.numbers import interval, number
-from speciarl_pl.older_protocol.prediction import DistinctPairs
+from speciarl_pl.older_protocol.text_pairs import DistinctPairs
 
 SCORES: Final = ("precision", "recall", "f1")
 """The three measures, in the order in which they are given."""
@@ -82,8 +82,7 @@ def tree_scores(found: DistinctPairs, sets: AncestorSets) -> dict[str, Any]:
         `left_out`, those whose truth is not in the tree.
 
     Example:
-        >>> from speciarl_pl.older_protocol.prediction import distinct_pairs
-        >>> from speciarl_pl.older_protocol.prediction import Prediction
+        >>> from speciarl_pl.older_protocol import Prediction, distinct_pairs
         >>> pairs = distinct_pairs([Prediction("crimson triangle", "triangle")])
         >>> scores = tree_scores(pairs, AncestorSets("world"))
         >>> scores["precision"], round(scores["recall"], 3), scores["f1"], scores["n"]

@@ -6,16 +6,13 @@ import torch
 from rich.console import Console
 
 from speciarl_pl.callbacks import HFRolloutCallback, ResultsWriter, Sampling
-from speciarl_pl.callbacks.results_writer import (
-    prediction_scores,
-    results_json,
-    results_table,
-    trouble_table,
-)
+from speciarl_pl.callbacks.results_writer import prediction_scores
 from speciarl_pl.errors import DataError
 from speciarl_pl.metrics.functional import summarize, summarize_majority, summarize_samples
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.older_protocol import OlderProtocol, Prediction
+from speciarl_pl.report.results_table import results_table, trouble_table
+from speciarl_pl.run.results import results_json
 
 BASE = {"birds": summarize(torch.tensor([1, 0, 2, 0, 3, 1, 2, 1]))}
 TRAINED = {"birds": summarize(torch.tensor([0, 0, 1, 0, 1, 1, 6, 1]))}
