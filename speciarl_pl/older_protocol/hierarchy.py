@@ -5,9 +5,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from speciarl_pl.judge.rules.names import split_year
 from speciarl_pl.judge.rules.taxonomy import taxonomy_path
 from speciarl_pl.judge.rules.tree import Node, Taxonomy
-from speciarl_pl.judge.rules.years import split_year
 from speciarl_pl.metrics.functional.hierarchical import (
     SCORES,
     hierarchical_interval,
