@@ -19,8 +19,8 @@ PACKAGES = [
     for path in sorted(Path(speciarl_pl.__file__).parent.rglob("__init__.py"))
     if "handed_out" in path.read_text()
 ]
-HEAVY = {"torch", "lightning", "transformers", "datasets", "pandas", "pyarrow", "altair", "openai"}
-HEAVY |= {"fastapi", "scipy", "torchmetrics", "peft"}
+HEAVY = {"torch", "lightning", "transformers", "datasets", "pandas", "pyarrow", "altair", "fastapi"}
+HEAVY |= {"scipy", "torchmetrics", "peft"}
 LIGHT = [
     ["--help"],
     ["--version"],

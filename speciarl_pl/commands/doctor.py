@@ -40,7 +40,7 @@ _REQUIRED: Final = (
     "datasets",
     "tensorboard",
     "jsonargparse",
-    "openai",
+    "httpx",
     "fastapi",
 )
 

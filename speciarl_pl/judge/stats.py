@@ -32,9 +32,6 @@ class JudgeStats:
         self._stage = self._counter(
             "stage", "Pairs decided by a stage of a cascade", "stage", "result"
         )
-        self._checked = self._counter(
-            "checked", "Certain verdicts checked with the last stage", "result"
-        )
         self._errors = self._counter("backend_errors", "Failed requests to a back-end", "kind")
         self._tokens = self._counter("backend_tokens", "Tokens sent to and from a back-end", "kind")
         self._seconds = Histogram(
@@ -63,11 +60,6 @@ class JudgeStats:
         """Count what a stage of a cascade decided and what it passed on."""
         self._stage.labels(stage, "decided").inc(decided)
         self._stage.labels(stage, "passed").inc(passed)
-
-    def count_checked(self, agreed: int, disagreed: int) -> None:
-        """Count certain verdicts that were checked."""
-        self._checked.labels("agreed").inc(agreed)
-        self._checked.labels("disagreed").inc(disagreed)
 
     def count_error(self, kind: str) -> None:
         """Count a failed request to a back-end: `timeout`, `connection`, `status_503`, ..."""

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from speciarl_pl.judge.rules.names import split_year
 from speciarl_pl.judge.rules.taxonomy import taxonomy_path
 from speciarl_pl.judge.rules.tree import Node, Taxonomy
-from speciarl_pl.judge.rules.years import split_year
 from speciarl_pl.metrics.functional.intervals import RESAMPLES, percentile_interval
 from speciarl_pl.metrics.functional.numbers import interval, number
 from speciarl_pl.older_protocol.text_pairs import DistinctPairs

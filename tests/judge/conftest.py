@@ -3,12 +3,6 @@
 import pytest
 
 
-@pytest.fixture
-def fresh_probes(monkeypatch):
-    """What endpoints can do is not known yet: ports come back with another server behind."""
-    monkeypatch.setattr("speciarl_pl.judge.llm.constraint_probe._known", {})
-
-
 @pytest.fixture(scope="session")
 def vllm_judge(tmp_path_factory):
     """A real vLLM server of a tiny random model, started once."""

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-PROBE = "speciarl-7f3a"
-
 
 @dataclass
 class Reply:
@@ -47,13 +45,13 @@ def says(*contents):
     return answer
 
 
+FIELDS = {"choice": "structured_outputs", "json_schema": "response_format"}
+
+
 def allowed(body):
     """Schema or choices that a request holds the reply to, by the mode that it uses."""
     if "structured_outputs" in body:
         return "choice", body["structured_outputs"]
-    if "guided_choice" in body or "guided_json" in body:
-        names = {"guided_choice": "choice", "guided_json": "json"}
-        return "guided_choice", {to: body[name] for name, to in names.items() if name in body}
     if "response_format" in body:
         return "json_schema", {"json": body["response_format"]["json_schema"]["schema"]}
     return "text", {}
@@ -65,7 +63,7 @@ def obeys(*modes, refuse=False, say="Paris"):
     def answer(body, number):
         mode, held = allowed(body)
         if mode != "text" and mode not in modes:
-            return error(400, f"unknown field of {mode}") if refuse else completion(say)
+            return error(400, f"Unknown parameter: {FIELDS[mode]}") if refuse else completion(say)
         if "choice" in held:
             return completion(say if say in held["choice"] else held["choice"][0])
         if "json" in held:
@@ -96,7 +94,7 @@ class FakeLLM:
         self._thread.join()
 
     def users(self):
-        """What the user's turns said, without the probes."""
+        """What the user's turns said, without the checks."""
         asked = [body["messages"] for body in self.bodies]
         return [messages[-1]["content"] for messages in asked if len(messages) == 2]
 

@@ -15,8 +15,7 @@ from speciarl_pl.category import Category
 from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge import CachedJudge, ExactJudge, JudgeUnavailableError
 from speciarl_pl.judge.cache.cached_judge import verdict_key
-from speciarl_pl.judge.cache.leases import read_verdict, verdict_text
-from speciarl_pl.judge.cache.store import StoreError
+from speciarl_pl.judge.cache.store import StoreError, read_verdict, verdict_text
 from speciarl_pl.records import Pair, Unjudged, Verdict
 
 
@@ -45,6 +44,13 @@ def change(path, value):
     with connection:
         connection.execute("UPDATE verdicts SET value = ?", (value,))
     connection.close()
+
+
+def failing(why):
+    def fail(*_):
+        raise StoreError(f"store: {why}")
+
+    return fail
 
 
 def test_each_pair_is_asked_once(cached):
@@ -198,6 +204,17 @@ def test_threads_that_ask_at_once_share_one_question(path):
     assert sorted(judge.judge_behind.asked, key=str) == sorted(asked, key=str)
 
 
+def test_what_lands_between_two_looks_is_not_asked_again(cached, monkeypatch):
+    """Who looked just before a verdict was there, and asks just after."""
+    cached.judge(pairs(2))
+    monkeypatch.setattr(cached, "_known", lambda keys: {})
+    assert cached.judge(pairs(3)) == [
+        *expected(pairs(2), cached=True),
+        *expected(pairs(3)[2:], cached=False),
+    ]
+    assert cached.judge_behind.asked == pairs(3)
+
+
 def test_a_failure_is_told_to_those_who_waited_for_it(path):
     judge = CachedJudge(CountingJudge(), path)
     judge.judge_behind.gate = gate = threading.Event()
@@ -231,40 +248,29 @@ def test_known_pairs_come_before_the_others_and_the_rest_is_finished_anyway(path
 def test_a_judge_that_cannot_be_stored_is_refused(path):
     with pytest.raises(ValueError, match="judge: expected one whose verdicts can be stored"):
         CachedJudge(ExactJudge(), path)
-    with pytest.raises(ValueError, match="lease_s: expected a number > 0, got 0"):
-        CachedJudge(CountingJudge(), path, lease_s=0)
 
 
 def test_it_passes_on_what_it_is_asked_about_the_judge_behind(cached):
     assert cached.waits
     assert cached.fingerprint == "counting"
     assert cached.judge_behind.stats is cached.stats
+
+
+def test_the_check_needs_a_store_that_can_be_written(cached, path, monkeypatch):
     cached.check()
+    assert values(path) == {}
+    monkeypatch.setattr(cached._store, "put", failing("disk full"))
+    with pytest.raises(JudgeUnavailableError, match="disk full"):
+        cached.check()
 
 
 def test_a_store_that_fails_while_reading_is_an_outage(cached, monkeypatch):
-    def fail(*_):
-        raise StoreError("store: disk gone")
-
-    monkeypatch.setattr(cached._asker._store, "get", fail)
+    monkeypatch.setattr(cached._store, "get", failing("disk gone"))
     with pytest.raises(JudgeUnavailableError, match="disk gone"):
         cached.judge(pairs(1))
 
 
-def test_a_store_that_fails_while_claiming_leaves_all_unjudged(cached, monkeypatch):
-    def fail(*_):
-        raise StoreError("store: disk full")
-
-    monkeypatch.setattr(cached._asker._store, "claim", fail)
-    assert cached.judge(pairs(2)) == [Unjudged("cache: store: disk full", transient=True)] * 2
-    monkeypatch.undo()
-    assert cached.judge(pairs(2)) == expected(pairs(2), cached=False)
-
-
 def test_a_verdict_that_cannot_be_stored_is_still_given(cached, monkeypatch):
-    def fail(*_):
-        raise StoreError("store: disk full")
-
-    monkeypatch.setattr(cached._asker._store, "put", fail)
+    monkeypatch.setattr(cached._store, "put", failing("disk full"))
     assert cached.judge(pairs(2)) == expected(pairs(2), cached=False)
     assert cached.stats.value("backend_errors", kind="store") == 2

@@ -32,9 +32,9 @@ class Closing(Judge):
         self.note("check")
 
 
-def cascade(**options):
+def cascade():
     last = CountingJudge()
-    return CascadeJudge([ExactJudge(unknown="unjudged"), last], **options), last
+    return CascadeJudge([ExactJudge(unknown="unjudged"), last]), last
 
 
 def test_only_what_is_left_reaches_the_next_stage():
@@ -47,13 +47,6 @@ def test_only_what_is_left_reaches_the_next_stage():
     assert judge.stats.value("stage", stage="1:ExactJudge", result="decided") == 1
     assert judge.stats.value("stage", stage="1:ExactJudge", result="passed") == 2
     assert judge.stats.value("stage", stage="2:CountingJudge", result="decided") == 2
-
-
-def test_the_share_that_never_needed_the_last_stage():
-    judge, _ = cascade()
-    assert judge.early_share is None
-    judge.judge([*SAME[:3], *pairs(1)])
-    assert judge.early_share == 0.75
 
 
 def test_early_verdicts_do_not_wait_for_the_last_stage():
@@ -92,33 +85,6 @@ def test_what_no_stage_decides_is_unjudged_for_the_last_reason():
     assert judge.judge(pairs(2)) == [FAILED] * 2
 
 
-def test_a_share_of_certain_verdicts_is_checked_and_stands():
-    judge, last = cascade(check_share=0.25)
-    assert [v.source for v in judge.judge(SAME)] == ["exact:same"] * len(SAME)
-    checked = list(last.asked)
-    assert 0.15 < len(checked) / len(SAME) < 0.35
-    agreed = [pair for pair in checked if expected([pair], False)[0].category == Category.SPECIFIC]
-    assert judge.stats.value("checked", result="agreed") == len(agreed)
-    assert judge.stats.value("checked", result="disagreed") == len(checked) - len(agreed)
-    assert [pair for pair, _, _ in judge.disagreements] == [p for p in checked if p not in agreed]
-    again, other = cascade(check_share=0.25)
-    again.judge(SAME)
-    assert other.asked == checked, "the same ones in every run"
-
-
-def test_all_or_none_are_checked():
-    judge, last = cascade(check_share=1.0)
-    judge.judge(SAME[:5])
-    assert last.asked == SAME[:5]
-
-
-def test_a_check_that_fails_counts_as_nothing():
-    judge, last = cascade(check_share=1.0)
-    last.failing = FAILED
-    assert judge.judge(SAME[:2])[0].category is Category.SPECIFIC
-    assert judge.stats.value("checked", result="disagreed") == 0
-
-
 def test_stages_are_opened_and_closed_together():
     events = []
     with CascadeJudge([Closing(events, "a"), Closing(events, "b")]) as judge:
@@ -152,14 +118,6 @@ def test_all_stages_count_into_one():
     assert judge.stats is last.stats
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"stages": []}, "stages: expected at least one judge, got none"),
-        ({"stages": [ExactJudge()], "check_share": 2}, "check_share: expected 0 to 1, got 2"),
-        ({"stages": [ExactJudge()], "check_share": 0.5}, "check_share: expected 0 with a single"),
-    ],
-)
-def test_bad_arguments(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        CascadeJudge(**arguments)
+def test_a_cascade_has_a_stage():
+    with pytest.raises(ValueError, match="stages: expected at least one judge, got none"):
+        CascadeJudge([])

@@ -6,7 +6,6 @@ LABELS = [category.label for category in Category]
 
 def test_fields_of_the_modes():
     assert one_field("choice", ["a", "b"]) == {"structured_outputs": {"choice": ["a", "b"]}}
-    assert one_field("guided_choice", ["a", "b"]) == {"guided_choice": ["a", "b"]}
     assert one_field("text", ["a", "b"]) == batch_field("text", ["a", "b"], 3) == {}
     held = one_field("json_schema", ["a", "b"])["response_format"]["json_schema"]
     assert held["strict"] is True
@@ -20,7 +19,6 @@ def test_fields_of_the_modes():
 
 def test_a_batch_is_held_to_one_schema_in_each_mode():
     schema = batch_field("choice", ["a", "b"], 2)["structured_outputs"]["json"]
-    assert batch_field("guided_choice", ["a", "b"], 2)["guided_json"] == schema
     assert (
         batch_field("json_schema", ["a", "b"], 2)["response_format"]["json_schema"]["schema"]
         == schema

@@ -12,7 +12,7 @@ pytestmark = [needs_vllm, pytest.mark.slow]
 PAIRS = [("cat", None), *(("cat", f"prediction {number}") for number in range(30))]
 
 
-def test_every_answer_is_a_yes_or_a_no(vllm_judge_url, fresh_probes):
+def test_every_answer_is_a_yes_or_a_no(vllm_judge_url):
     with LLMJudge(vllm_judge_url, MODEL, prompt="inclusion") as judge:
         answers = ask_inclusion(judge, PAIRS)
         assert {type(answer) for answer in answers} == {bool}

@@ -4,14 +4,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from judge.fake_llm import PROBE, allowed, completion, error, fake_llm, obeys, says
+from judge.fake_llm import FIELDS, allowed, completion, error, fake_llm, obeys, says
 
 from speciarl_pl.category import Category
 from speciarl_pl.judge.base import JudgeUnavailableError
 from speciarl_pl.judge.llm.llm_judge import LLMJudge
 from speciarl_pl.records import Pair, Unjudged, Verdict
-
-pytestmark = pytest.mark.usefixtures("fresh_probes")
 
 PAIR = Pair("Samoyed", "husky")
 SIX = [category.label for category in Category]
@@ -23,8 +21,6 @@ def numbered(count):
 
 def echo(body, number):
     """Answers with the prediction, which the tests make a label."""
-    if len(body["messages"]) == 1:
-        return obeys("choice")(body, number)
     user = body["messages"][1]["content"]
     if user.startswith("Truth"):
         return completion(json.loads(user.rpartition("Prediction: ")[2]))
@@ -38,50 +34,46 @@ def judged(answer, pairs=(PAIR,), **options):
         return judge.judge(pairs), server, judge.stats
 
 
-@pytest.mark.parametrize("mode", ["choice", "guided_choice", "json_schema"])
-@pytest.mark.parametrize("refuse", [False, True], ids=["ignores", "refuses"])
-def test_the_first_mode_that_works_is_found(mode, refuse):
-    judgements, server, _ = judged(obeys(mode, refuse=refuse, say="generic"), [PAIR, PAIR])
-    assert judgements == [Verdict(Category.GENERIC, "llm:single@1:m")] * 2
-    assert [allowed(body)[0] for body in server.bodies[-2:]] == [mode] * 2
-    probes = [body for body in server.bodies if PROBE in json.dumps(body)]
-    assert len(probes) == len(server.bodies) - 2 <= 3
-
-
-@pytest.mark.parametrize("refuse", [False, True], ids=["ignores", "refuses"])
-def test_text_is_the_last_resort(refuse):
-    judgements, server, _ = judged(obeys(refuse=refuse, say="Less specific."))
-    assert judgements == [Verdict(Category.LESS_SPECIFIC, "llm:single@1:m")]
-    assert [allowed(body)[0] for body in server.bodies] == [
-        "choice",
-        "guided_choice",
-        "json_schema",
-        "text",
-    ]
-
-
-@pytest.mark.parametrize("mode", ["choice", "guided_choice", "json_schema", "text"])
-def test_a_mode_that_is_set_is_not_probed(mode):
+@pytest.mark.parametrize("mode", ["choice", "json_schema", "text"])
+def test_the_mode_that_is_named_is_used(mode):
     judgements, server, _ = judged(obeys(mode, say="specific"), constraint=mode)
     assert [one.category for one in judgements] == [Category.SPECIFIC]
     assert [allowed(body)[0] for body in server.bodies] == [mode]
 
 
-def test_judges_of_one_process_share_one_probe():
-    with fake_llm(obeys("json_schema", say="wrong")) as server:
-        judges = [LLMJudge(server.url, "m", concurrency=4) for _ in range(3)]
-        with ThreadPoolExecutor(6) as pool:
-            found = list(pool.map(lambda judge: judge.judge(numbered(5)), judges * 2))
-        for judge in judges:
-            judge.close()
-        assert {one.category for some in found for one in some} == {Category.WRONG}
-        assert sum(PROBE in json.dumps(body) for body in server.bodies) == 3
-        assert len(server.bodies) == 3 + 6 * 5
+@pytest.mark.parametrize("mode", ["choice", "json_schema"])
+def test_a_server_that_ignores_the_mode_in_silence_is_read_as_strictly(mode):
+    pairs = numbered(4)
+    _, server, _ = judged(echo, pairs, constraint=mode)
+    assert {allowed(body)[0] for body in server.bodies} == {mode}
+    judgements, _, stats = judged(obeys(say="It may be a dog"), constraint=mode)
+    assert judgements == [
+        Unjudged("llm: unreadable reply (not just one label a pair: 'It may be a dog')")
+    ]
+    assert stats.value("backend_errors", kind="unreadable") == 2
+    judgements, _, _ = judged(obeys(say="Less specific."), constraint=mode)
+    assert judgements == [Verdict(Category.LESS_SPECIFIC, "llm:single@1:m")]
 
 
-def test_a_probe_that_failed_is_repeated():
+@pytest.mark.parametrize("mode", ["choice", "json_schema"])
+def test_a_server_that_refuses_the_mode_is_told_with_the_cure(mode):
+    judgements, server, _ = judged(obeys(refuse=True), constraint=mode)
+    told = f"400: Unknown parameter: {FIELDS[mode]}"
+    cure = f"it may not take constraint: {mode}, name another"
+    assert judgements == [Unjudged(f"llm: {server.url}: {told}; {cure}")]
+    assert len(server.bodies) == 1
+
+
+def test_auto_of_an_older_configuration_is_choice_and_said(caplog):
+    judge = LLMJudge("http://127.0.0.1:9/v1", "m", constraint="auto")
+    assert judge.fingerprint == LLMJudge("http://127.0.0.1:9/v1", "m").fingerprint
+    assert "constraint: auto is no longer found out, choice is taken" in caplog.text
+    assert json.loads(judge.fingerprint)["decoding"]["constraint"] == "choice"
+
+
+def test_a_failure_that_is_over_is_forgotten():
     def answer(body, number):
-        return error(503) if number == 0 else obeys("choice", say="wrong")(body, number)
+        return error(503) if number < 2 else completion("wrong")
 
     with fake_llm(answer) as server, LLMJudge(server.url, "m", retries=0) as judge:
         first, second = judge.judge([PAIR] * 2), judge.judge([PAIR])
@@ -89,7 +81,7 @@ def test_a_probe_that_failed_is_repeated():
     assert second == [Verdict(Category.WRONG, "llm:single@1:m")]
 
 
-def test_a_probe_that_may_not_be_made_says_why():
+def test_a_model_that_is_not_there():
     judgements, server, _ = judged(says(error(404, "no such model")))
     assert judgements == [Unjudged(f"llm: {server.url}: 404: no such model")]
     assert len(server.bodies) == 1
@@ -109,7 +101,6 @@ def test_what_is_sent():
         "structured_outputs": {"choice": SIX},
         "chat_template_kwargs": {"enable_thinking": False},
     }
-    assert server.bodies[0]["chat_template_kwargs"] == {"enable_thinking": False}
     assert body["messages"][1]["content"] == 'Truth: "Samoyed"\nPrediction: "husky"'
 
 
@@ -128,8 +119,8 @@ def test_labels_of_a_prompt_become_categories():
 
 @pytest.mark.parametrize(
     ("prompt", "mode"),
-    [("single", mode) for mode in ("auto", "choice", "guided_choice", "text")]
-    + [("batch", mode) for mode in ("auto", "choice", "guided_choice", "json_schema", "text")],
+    [("single", mode) for mode in ("choice", "text")]
+    + [("batch", mode) for mode in ("choice", "json_schema", "text")],
 )
 def test_every_judgement_belongs_to_its_pair(prompt, mode):
     pairs = numbered(50)

@@ -60,7 +60,10 @@ def test_the_fingerprint_is_what_a_verdict_depends_on(tmp_path):
         ({"base_url": "ftp://x/v1"}, "base_url: expected a URL"),
         ({"base_url": "http://"}, "base_url: expected a URL"),
         ({"model": " "}, "model: expected a non-empty text"),
-        ({"constraint": "json"}, "constraint: expected one of auto, choice"),
+        (
+            {"constraint": "json"},
+            "constraint: expected one of choice, json_schema, text; got 'json'",
+        ),
         ({"batch_size": 0}, "batch_size: expected an int >= 1, got 0"),
         ({"batch_size": 2}, "batch_size: expected 1, got 2; the prompt 'single'"),
         ({"concurrency": 0}, "concurrency: expected an int >= 1, got 0"),
@@ -92,6 +95,6 @@ def test_it_is_built_from_a_configuration():
     init = {"base_url": "http://127.0.0.1:9/v1", "model": "m", "prompt": "batch", "batch_size": 8}
     init["extra_body"] = {"chat_template_kwargs": {"enable_thinking": False}}
     settings = {"class_path": "speciarl_pl.judge.llm.llm_judge.LLMJudge", "init_args": init}
-    judge = parser.instantiate_classes(parser.parse_object({"judge": settings})).judge
+    judge = parser.instantiate(parser.parse_object({"judge": settings})).judge
     decoding = json.loads(judge.fingerprint)["decoding"]
     assert (decoding["batch_size"], decoding["extra_body"]) == (8, init["extra_body"])

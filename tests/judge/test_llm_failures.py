@@ -9,8 +9,6 @@ from speciarl_pl.judge.base import JudgeUnavailableError
 from speciarl_pl.judge.llm.llm_judge import LLMJudge
 from speciarl_pl.records import Pair, Unjudged, Verdict
 
-pytestmark = pytest.mark.usefixtures("fresh_probes")
-
 PAIR = Pair("Samoyed", "husky")
 WRONG = Verdict(Category.WRONG, "llm:single@1:m")
 
@@ -45,7 +43,7 @@ def test_retry_after_is_waited_for():
 def test_what_does_not_pass_is_left_for_later(status):
     judgements, server, stats = ask(says(error(status, "busy", retry_after_ms="1")))
     assert judgements == [Unjudged(f"llm: {server.url}: {status}: busy", transient=True)]
-    assert len(server.bodies) == (1 if status == 425 else 3)
+    assert len(server.bodies) == 3
     assert stats.value("backend_errors", kind=f"status_{status}") == 1
 
 

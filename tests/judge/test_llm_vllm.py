@@ -7,7 +7,6 @@ from vllm_tools import needs_vllm
 
 from speciarl_pl.category import Category
 from speciarl_pl.judge.base import JudgeUnavailableError
-from speciarl_pl.judge.llm import constraint_probe as probe
 from speciarl_pl.judge.llm.llm_judge import LLMJudge
 from speciarl_pl.records import Pair, Unjudged, Verdict
 
@@ -34,7 +33,7 @@ PAIRS = [
 
 
 @pytest.fixture
-def judge(vllm_judge_url, fresh_probes):
+def judge(vllm_judge_url):
     judges = []
 
     def made(**options):
@@ -52,7 +51,6 @@ def test_every_verdict_is_a_category_by_construction(judge):
     assert len(judgements) == len(PAIRS) > 100
     assert {type(judgement) for judgement in judgements} == {Verdict}
     assert {judgement.source for judgement in judgements} == {f"llm:single@1:{MODEL}"}
-    assert [future.result() for future in probe._known.values()] == ["choice"]
     assert one.judge(PAIRS[:5]) == judgements[:5]  # at temperature 0
     prompt = one.stats.value("backend_tokens", kind="prompt")
     completion = one.stats.value("backend_tokens", kind="completion")
@@ -84,17 +82,17 @@ def test_batches(judge):
     assert calls < len(PAIRS) / 2
 
 
-@pytest.mark.parametrize("mode", ["guided_choice", "text"])
-def test_nothing_is_made_of_what_is_not_constrained(judge, mode):
-    """This vLLM ignores the older field, so both give random letters."""
-    one = judge(constraint=mode, max_tokens=8)
+@pytest.mark.parametrize("ignored", [None, {"guided_choice": ["wrong", "generic"]}])
+def test_nothing_is_made_of_what_is_not_constrained(judge, ignored):
+    """This vLLM ignores the field of older ones, so both give random letters."""
+    one = judge(constraint="text", extra_body=ignored, max_tokens=8)
     for judgement in one.judge(PAIRS[:10]):
         assert isinstance(judgement, Unjudged)
         assert judgement.reason.startswith("llm: unreadable reply (")
     assert one.stats.value("backend_errors", kind="unreadable") == 20
 
 
-def test_a_model_that_is_not_served(vllm_judge_url, fresh_probes):
+def test_a_model_that_is_not_served(vllm_judge_url):
     with LLMJudge(vllm_judge_url, "other") as judge:
         (judgement,) = judge.judge(PAIRS[:1])
         assert not judgement.transient

@@ -2,7 +2,7 @@ import pytest
 
 from speciarl_pl.category import Category
 from speciarl_pl.judge import TaxonomyJudge
-from speciarl_pl.judge.rules.years import split_year
+from speciarl_pl.judge.rules.names import split_year
 from speciarl_pl.records import Pair, Unjudged
 
 TREE = """name,parent,synonyms,generic

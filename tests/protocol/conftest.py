@@ -17,9 +17,3 @@ def embedder():
 def no_hub(monkeypatch):
     """No look-up on the hub: a name that is not there fails at once."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-
-
-@pytest.fixture
-def fresh_probes(monkeypatch):
-    """What endpoints can do is not known yet: ports come back with another server behind."""
-    monkeypatch.setattr("speciarl_pl.judge.llm.constraint_probe._known", {})

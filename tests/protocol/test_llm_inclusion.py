@@ -30,7 +30,7 @@ def test_the_packaged_prompt():
         assert said in system
 
 
-def test_yes_and_no_and_an_unparsed_answer(fresh_probes):
+def test_yes_and_no_and_an_unparsed_answer():
     with fake_llm(by_letters) as server, LLMJudge(server.url, "m", prompt="inclusion") as judge:
         assert ask_inclusion(judge, PAIRS) == [True, False, False, True, False]
         assert len(server.users()) == 3  # the unparsed is not asked about, equal ones once
@@ -41,7 +41,7 @@ def test_yes_and_no_and_an_unparsed_answer(fresh_probes):
     )
 
 
-def test_answers_are_kept_like_any_verdicts(fresh_probes, tmp_path):
+def test_answers_are_kept_like_any_verdicts(tmp_path):
     with fake_llm(by_letters) as server:
         for _ in range(2):
             judge = CachedJudge(
@@ -55,7 +55,7 @@ def test_answers_are_kept_like_any_verdicts(fresh_probes, tmp_path):
 @pytest.mark.parametrize(
     "answer", [says("perhaps"), says(error(404, "no such model"))], ids=["no label", "refused"]
 )
-def test_no_answer_is_neither_yes_nor_no(answer, fresh_probes):
+def test_no_answer_is_neither_yes_nor_no(answer):
     with (
         fake_llm(answer) as server,
         LLMJudge(server.url, "m", prompt="inclusion", constraint="text", retries=0) as judge,

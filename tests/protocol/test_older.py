@@ -77,7 +77,7 @@ def test_is_included(truth, prediction, expected):
     assert is_included(truth, prediction) is expected
 
 
-def test_llm_inclusion(fresh_probes, tmp_path):
+def test_llm_inclusion(tmp_path):
     with fake_llm(by_letters) as server:
         judge = LLMJudge(server.url, "m", prompt="inclusion")
         protocol = OlderProtocol(
@@ -91,7 +91,7 @@ def test_llm_inclusion(fresh_probes, tmp_path):
         assert len(server.users()) == 4
 
 
-def test_a_judge_that_is_not_there_is_told_before_the_run(fresh_probes):
+def test_a_judge_that_is_not_there_is_told_before_the_run():
     judge = LLMJudge("http://127.0.0.1:9/v1", "m", prompt="inclusion", retries=0, timeout_s=2)
     protocol = OlderProtocol(llm_inclusion=judge)
     with pytest.raises(JudgeUnavailableError, match=r"^llm: http://127\.0\.0\.1:9/v1"):

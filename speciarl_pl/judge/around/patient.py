@@ -50,7 +50,7 @@ class PatientJudge(StreamingJudge):
         """Judge `pairs`; what an outage left unjudged comes last, after it or after patience."""
         places = list(range(len(pairs)))
         failed: dict[int, Unjudged] = {}
-        outage: _Outage | None = None
+        wait: _Wait | None = None
         while True:
             for index, judgement in each_or_unjudged(self._judge, [pairs[p] for p in places]):
                 if isinstance(judgement, Unjudged) and judgement.transient:
@@ -60,24 +60,24 @@ class PatientJudge(StreamingJudge):
                     yield places[index], judgement
             if not failed:
                 return
-            outage = outage or self._begin_outage(failed)
-            if not self._answers_before_end(outage):
+            wait = wait or self._begin(failed)
+            if not self._answers_before_end(wait):
                 yield from failed.items()
                 return
             places = list(failed)
 
-    def _begin_outage(self, failed: dict[int, Unjudged]) -> "_Outage":
+    def _begin(self, failed: dict[int, Unjudged]) -> "_Wait":
         if self._patience_s:
             reason = next(iter(failed.values())).reason
             message = "%d pairs wait for the judge, at most %.0f s: %s"
             _log.warning(message, len(failed), self._patience_s, reason)
-        return _Outage(self._clock() + self._patience_s, self._pause_s[0])
+        return _Wait(self._clock() + self._patience_s, self._pause_s[0])
 
-    def _answers_before_end(self, outage: "_Outage") -> bool:
+    def _answers_before_end(self, wait: "_Wait") -> bool:
         """Wait until the judge answers; False if it does not in time."""
-        while self._clock() + outage.pause_s <= outage.end:
-            self._sleep(outage.pause_s)
-            outage.pause_s = min(2 * outage.pause_s, self._pause_s[1])
+        while self._clock() + wait.pause_s <= wait.end:
+            self._sleep(wait.pause_s)
+            wait.pause_s = min(2 * wait.pause_s, self._pause_s[1])
             try:
                 self._judge.check()
             except (OSError, JudgeUnavailableError) as error:
@@ -88,8 +88,8 @@ class PatientJudge(StreamingJudge):
 
 
 @dataclass
-class _Outage:
-    """How an outage stands."""
+class _Wait:
+    """How the wait for a judge stands."""
 
     end: float
     """When patience is over, on the clock."""

@@ -1,17 +1,16 @@
 """The result of an audit, and the same as plain values for JSON."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Final
 
 from speciarl_pl.category import Category
-from speciarl_pl.judge.audit.agreement import LEVELS, Agreement, Disagreement
-from speciarl_pl.judge.audit.kappa import Estimate
+from speciarl_pl.judge.audit.agreement import LEVELS, Agreement
 from speciarl_pl.judge.audit.pairs import LabelledPair
-from speciarl_pl.judge.audit.paraphrase import RewordingResult, Stability, UnstablePair
+from speciarl_pl.judge.audit.paraphrase import Stability
 from speciarl_pl.judge.audit.share import Share
 from speciarl_pl.judge.audit.summary import JudgeSummary
-from speciarl_pl.judge.audit.swap import Asymmetry, SwappedPair
+from speciarl_pl.judge.audit.swap import Asymmetry
 
 SCHEMA: Final = 1
 """Version of what `to_json` gives; a change of meaning raises it."""
@@ -66,112 +65,59 @@ def to_json(report: AuditReport) -> dict[str, Any]:
         },
         "judges": [_summary(summary) for summary in report.judges],
         "agreements": [_agreement(agreement) for agreement in report.agreements],
-        "asymmetry": _asymmetry(report.asymmetry),
-        "stability": _stability(report.stability),
+        "asymmetry": _plain(report.asymmetry),
+        "stability": _plain(report.stability),
     }
 
 
 def _summary(summary: JudgeSummary) -> dict[str, Any]:
-    return {
-        "name": summary.name,
-        "fingerprint": summary.fingerprint,
-        "verdicts": _counts(summary.verdicts),
-        "datasets": {name: _counts(line) for name, line in summary.datasets.items()},
-        "sources": dict(summary.sources),
-        "cached": _share(summary.cached),
-        "without_llm": _share(summary.without_llm),
-        "unjudged": summary.unjudged,
-        "reasons": [{"reason": reason, "n": n} for reason, n in summary.reasons.items()],
-    }
+    first = _named(summary, ("name", "fingerprint", "verdicts"))
+    return (
+        first
+        | _fields(summary)
+        | {
+            "verdicts": _counts(summary.verdicts),
+            "datasets": {name: _counts(line) for name, line in summary.datasets.items()},
+            "reasons": [{"reason": reason, "n": n} for reason, n in summary.reasons.items()],
+        }
+    )
 
 
 def _agreement(agreement: Agreement) -> dict[str, Any]:
-    return {
-        "reference": agreement.reference,
-        "judge": agreement.judge,
-        "judged": agreement.judged,
-        "unjudged": agreement.unjudged,
-        "confusion": [list(line) for line in agreement.confusion],
-        "accuracy": _share(agreement.accuracy),
-        "kappa": _estimate(agreement.kappa),
-        "kappa_linear": _estimate(agreement.kappa_linear),
-        "kappa_quadratic": _estimate(agreement.kappa_quadratic),
-        "wrong_judged_right": _share(agreement.wrong_judged_right),
-        "right_judged_wrong": _share(agreement.right_judged_wrong),
-        "mean_difference": agreement.mean_difference,
-        "disagreements": [_disagreement(each) for each in agreement.disagreements],
-    }
-
-
-def _asymmetry(asymmetry: Asymmetry) -> dict[str, Any]:
-    return {
-        "consistent": _share(asymmetry.consistent),
-        "left_out": dict(asymmetry.left_out),
-        "table": [list(line) for line in asymmetry.table],
-        "inconsistent": [_swapped(each) for each in asymmetry.inconsistent],
-    }
-
-
-def _stability(stability: Stability) -> dict[str, Any]:
-    return {
-        "stable": _share(stability.stable),
-        "incomplete": stability.incomplete,
-        "left_out": dict(stability.left_out),
-        "rewordings": [_rewording(each) for each in stability.rewordings],
-        "unstable": [_unstable(each) for each in stability.unstable],
-    }
-
-
-def _disagreement(each: Disagreement) -> dict[str, Any]:
-    labels = {"reference": each.reference.label, "judged": each.judged.label}
-    return _pair(each.row) | labels | {"levels": abs(each.judged - each.reference)}
-
-
-def _swapped(each: SwappedPair) -> dict[str, Any]:
-    return _pair(each.row) | {"verdict": each.verdict.label, "swapped": each.swapped.label}
-
-
-def _rewording(each: RewordingResult) -> dict[str, Any]:
-    return {
-        "name": each.name,
-        "same": _share(each.same),
-        "unjudged": each.unjudged,
-        "unsuited": each.unsuited,
-    }
-
-
-def _unstable(each: UnstablePair) -> dict[str, Any]:
-    changed = [
-        {"rewording": change.rewording, "text": change.text, "verdict": change.verdict.label}
-        for change in each.changed
+    disagreements = [
+        _plain(each) | {"levels": abs(each.judged - each.reference)}
+        for each in agreement.disagreements
     ]
-    return _pair(each.row) | {"verdict": each.verdict.label, "changed": changed}
+    first = _named(agreement, ("reference", "judge", "judged", "unjudged"))
+    return first | _fields(agreement) | {"disagreements": disagreements}
 
 
-def _pair(row: LabelledPair) -> dict[str, Any]:
-    return {
-        "line": row.line,
-        "dataset": row.dataset,
-        "truth": row.pair.truth,
-        "prediction": row.pair.prediction,
-    }
+def _plain(value: Any) -> Any:
+    """A record of an audit as JSON values, by the names of its fields; `row` as what it holds."""
+    if isinstance(value, Category):
+        return value.label
+    if isinstance(value, Share):
+        low, high = value.interval or (None, None)
+        return {**_fields(value), "value": value.value, "low": low, "high": high}
+    if isinstance(value, LabelledPair):
+        texts = {"truth": value.pair.truth, "prediction": value.pair.prediction}
+        return {"line": value.line, "dataset": value.dataset, **texts}
+    if is_dataclass(value):
+        found = _fields(value)
+        return found.pop("row", {}) | found
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, tuple) else value
+
+
+def _fields(record: Any) -> dict[str, Any]:
+    return _named(record, [field.name for field in fields(record)])
+
+
+def _named(record: Any, names: Sequence[str]) -> dict[str, Any]:
+    return {name: _plain(getattr(record, name)) for name in names}
 
 
 def _counts(line: tuple[int, ...]) -> dict[str, int]:
     assert len(line) == LEVELS + 1
     return dict(zip(LABELS, line, strict=True))
-
-
-def _share(share: Share) -> dict[str, float | None]:
-    low, high = share.interval or (None, None)
-    return {
-        "count": share.count,
-        "of": share.of,
-        "value": share.value,
-        "low": low,
-        "high": high,
-    }
-
-
-def _estimate(estimate: Estimate) -> Mapping[str, float | None]:
-    return {"value": estimate.value, "low": estimate.low, "high": estimate.high}

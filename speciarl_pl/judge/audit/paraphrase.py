@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from speciarl_pl.category import Category
-from speciarl_pl.judge.audit.excluded import why_left_out
 from speciarl_pl.judge.audit.pairs import LabelledPair
 from speciarl_pl.judge.audit.rewordings import REWORDINGS, Rewording
 from speciarl_pl.judge.audit.share import Share
-from speciarl_pl.judge.audit.verdicts import Progress, categories, judge_all
+from speciarl_pl.judge.audit.verdicts import Progress, categories, judge_all, why_left_out
 from speciarl_pl.judge.base import Judge
 
 

@@ -37,11 +37,11 @@ class JudgeSummary:
     """Verdicts from a store, among all verdicts."""
     without_llm: Share
     """Pairs with a verdict that no LLM gave, among all pairs."""
+    unjudged: int
+    """Pairs without a verdict."""
     reasons: Mapping[str, int]
     """Unjudged pairs by reason, the `TOP_REASONS` commonest; quoted parts are left out so that
     alike reasons count as one."""
-    unjudged: int
-    """Pairs without a verdict, for these and other reasons."""
 
     @property
     def verdicts(self) -> tuple[int, ...]:

@@ -9,10 +9,9 @@ import numpy as np
 
 from speciarl_pl.category import Category
 from speciarl_pl.judge.audit.agreement import LEVELS, Table, as_table
-from speciarl_pl.judge.audit.excluded import why_left_out
 from speciarl_pl.judge.audit.pairs import LabelledPair
 from speciarl_pl.judge.audit.share import Share
-from speciarl_pl.judge.audit.verdicts import Progress, categories, judge_all
+from speciarl_pl.judge.audit.verdicts import Progress, categories, judge_all, why_left_out
 from speciarl_pl.judge.base import Judge
 
 EXPECTED: Final[Mapping[Category, frozenset[Category]]] = {

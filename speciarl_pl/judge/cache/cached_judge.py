@@ -1,22 +1,24 @@
 """A judge that is asked about a pair once, whoever asks."""
 
 import hashlib
+import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, as_completed
 from typing import Final
 
 from speciarl_pl.answer import answer_key
-from speciarl_pl.judge.base import Judge, StreamingJudge
-from speciarl_pl.judge.cache.leases import Asker
+from speciarl_pl.judge.base import Judge, StreamingJudge, each_or_unjudged
 from speciarl_pl.judge.cache.redis_store import RedisStore
 from speciarl_pl.judge.cache.sqlite_store import SQLiteStore
-from speciarl_pl.judge.cache.store import VerdictStore
+from speciarl_pl.judge.cache.store import (
+    StoreError,
+    VerdictStore,
+    read_verdict,
+    verdict_text,
+)
 from speciarl_pl.judge.stats import JudgeStats
 from speciarl_pl.records import Judgement, Pair, Verdict
-
-# From the name of a store to the store.
-
 
 DEFAULT_STORE: Final = "~/.cache/speciarl_pl/verdicts.sqlite"
 """Shared by all runs of a user on this machine."""
@@ -44,6 +46,10 @@ def open_store(store: str) -> VerdictStore:
 
 _MEMORY: Final = 100_000
 """Verdicts kept in this process, about 40 MB."""
+_PROBE: Final = {"is it written?": "yes"}
+"""Like no verdict: keys of those are hexadecimal."""
+
+_log = logging.getLogger(__name__)
 
 
 class CachedJudge(StreamingJudge):
@@ -55,32 +61,28 @@ class CachedJudge(StreamingJudge):
     to all who waited for that very question and is not kept. A stored value that cannot be read is
     dropped and asked for again.
 
-    Whoever asks about a pair that someone else is asking about waits for that answer: threads of
-    this process by futures, other processes by a lease in the store that names its owner and is
-    renewed while that process lives. A question that was begun is finished and its verdict stored
-    even if nobody waits for it any more.
+    A thread that asks about a pair which another one is asking about waits for that answer; two
+    processes may both ask. A question that was begun is finished and its verdict stored even if
+    nobody waits for it any more.
 
     Args:
         judge: The judge behind; it has to have a fingerprint.
         store: Path of an SQLite file on a local disk, or `redis://...` for many nodes.
-        lease_s: Seconds after which the questions of a process that died are free again.
 
     Raises:
-        ValueError: If `judge` has no fingerprint, or an argument is out of range.
+        ValueError: If `judge` has no fingerprint, or `store` names none.
         JudgeError: If the store cannot be used at all.
     """
 
-    def __init__(self, judge: Judge, store: str = DEFAULT_STORE, lease_s: float = 10.0) -> None:
+    def __init__(self, judge: Judge, store: str = DEFAULT_STORE) -> None:
         if judge.fingerprint is None:
             raise ValueError(
                 f"judge: expected one whose verdicts can be stored, such as LLMJudge; "
                 f"{type(judge).__name__} has no fingerprint"
             )
-        if not lease_s > 0:
-            raise ValueError(f"lease_s: expected a number > 0, got {lease_s}")
         self.judge_behind = judge
         self._prefix = hashlib.sha256(judge.fingerprint.encode()).digest()
-        self._asker = Asker(judge, open_store(store), lease_s)
+        self._store = open_store(store)
         self._memory: dict[str, Verdict] = {}
         self._flying: dict[str, Future[Judgement]] = {}
         self._lock = threading.Lock()
@@ -108,7 +110,8 @@ class CachedJudge(StreamingJudge):
     def check(self) -> None:
         """Make sure that the judge behind answers and that the store takes what it is given."""
         self.judge_behind.check()
-        self._asker.check()
+        self._store.put(_PROBE)
+        self._store.drop(_PROBE)
 
     def open(self) -> None:
         """Open the judge behind."""
@@ -122,7 +125,7 @@ class CachedJudge(StreamingJudge):
         self.judge_behind.close()
         for future in flying:
             future.exception()
-        self._asker.close()
+        self._store.close()
 
     def judge_each(self, pairs: Sequence[Pair]) -> Iterator[tuple[int, Judgement]]:
         """Judge `pairs`: first those that are known, then the others as they come."""
@@ -146,16 +149,28 @@ class CachedJudge(StreamingJudge):
         known = {key: memory[key] for key in keys if key in memory}
         unknown = list(dict.fromkeys(key for key in keys if key not in known))
         if unknown:
-            stored = self._asker.stored(unknown, self.stats)
+            stored = self._stored(unknown)
             self._remember(stored)
             known |= stored
         self.stats.count_cache("hit", sum(key in known for key in keys))
         return known
 
+    def _stored(self, keys: Sequence[str]) -> dict[str, Verdict]:
+        """Verdicts of the store; a value that can not be read is dropped."""
+        values = self._store.get(keys)
+        read = {key: read_verdict(value) for key, value in values.items()}
+        unreadable = {key: values[key] for key, verdict in read.items() if verdict is None}
+        if unreadable:
+            self.stats.count_cache("unreadable", len(unreadable))
+            message = "%d stored verdicts could not be read and are asked again"
+            _log.warning(message, len(unreadable))
+            self._store.drop(unreadable)
+        return {key: verdict for key, verdict in read.items() if verdict is not None}
+
     def _asked(
         self, pairs: Sequence[Pair], missing: Mapping[str, Sequence[int]]
     ) -> Iterator[tuple[int, Judgement]]:
-        """Judgements of pairs that have to be asked about, here or elsewhere."""
+        """Judgements of pairs that have to be asked about."""
         futures, new = self._join(missing)
         if new:
             self._begin({key: pairs[missing[key][0]] for key in new})
@@ -167,12 +182,15 @@ class CachedJudge(StreamingJudge):
     def _join(
         self, keys: Mapping[str, Sequence[int]]
     ) -> tuple[dict[str, Future[Judgement]], list[str]]:
-        """The future of each key, and the keys whose future is new."""
+        """The future of each key, and the keys that nobody asks about."""
         with self._lock:
-            new = [key for key in keys if key not in self._flying]
+            # What was on its way when it was looked for may have landed since.
+            futures = {key: _done(self._memory[key]) for key in keys if key in self._memory}
+            new = [key for key in keys if key not in futures and key not in self._flying]
             self._flying.update((key, Future()) for key in new)
-            futures = {key: self._flying[key] for key in keys}
+            futures |= {key: self._flying[key] for key in keys if key not in futures}
         self.stats.count_cache("merged", len(keys) - len(new))
+        self.stats.count_cache("miss", len(new))
         return futures, new
 
     def _begin(self, questions: dict[str, Pair]) -> None:
@@ -183,9 +201,10 @@ class CachedJudge(StreamingJudge):
 
     def _finish(self, questions: dict[str, Pair]) -> None:
         """Give every question its judgement, whatever happens."""
+        keys, pairs = list(questions), list(questions.values())
         try:
-            for key, judgement in self._asker.ask(questions, self.stats):
-                self._land(key, judgement)
+            for place, judgement in each_or_unjudged(self.judge_behind, pairs):
+                self._land(keys[place], pairs[place], judgement)
         except BaseException as error:
             for key in questions:
                 with self._lock:
@@ -193,18 +212,33 @@ class CachedJudge(StreamingJudge):
                 if future is not None:
                     future.set_exception(error)
 
-    def _land(self, key: str, judgement: Judgement) -> None:
+    def _land(self, key: str, pair: Pair, judgement: Judgement) -> None:
         if isinstance(judgement, Verdict):
-            self._remember({key: Verdict(judgement.category, judgement.source, cached=True)})
+            self._keep(key, pair, judgement)
         with self._lock:
             future = self._flying.pop(key)
         future.set_result(judgement)
+
+    def _keep(self, key: str, pair: Pair, verdict: Verdict) -> None:
+        """Store and remember a verdict; one that can not be stored is still a verdict."""
+        try:
+            self._store.put({key: verdict_text(verdict, pair)})
+        except StoreError as error:
+            self.stats.count_error("store")
+            _log.warning("a verdict could not be stored: %s", error)
+        self._remember({key: Verdict(verdict.category, verdict.source, cached=True)})
 
     def _remember(self, verdicts: Mapping[str, Verdict]) -> None:
         with self._lock:
             self._memory.update(verdicts)
             while len(self._memory) > _MEMORY:
                 del self._memory[next(iter(self._memory))]
+
+
+def _done(verdict: Verdict) -> Future[Judgement]:
+    future: Future[Judgement] = Future()
+    future.set_result(verdict)
+    return future
 
 
 def verdict_key(prefix: bytes, pair: Pair) -> str:

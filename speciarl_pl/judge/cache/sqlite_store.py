@@ -4,7 +4,6 @@ import json
 import logging
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -12,39 +11,20 @@ from queue import Empty, LifoQueue
 from typing import Final
 
 from speciarl_pl.errors import JudgeError
-from speciarl_pl.judge.cache.store import Ask, Failure, StoreError, VerdictStore
+from speciarl_pl.judge.cache.store import StoreError, VerdictStore
 
 _log = logging.getLogger(__name__)
 
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS verdicts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS leases (key TEXT PRIMARY KEY, owner TEXT NOT NULL, number TEXT NOT NULL,
-    failure TEXT) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS holders (owner TEXT PRIMARY KEY, expires REAL NOT NULL,
-    seconds REAL NOT NULL) WITHOUT ROWID;
-"""
-
-_CLAIM: Final = """
-INSERT INTO leases SELECT value, :owner, :number, NULL FROM json_each(:keys) AS asked
-WHERE NOT EXISTS (SELECT 1 FROM verdicts WHERE key = asked.value)
-ON CONFLICT (key) DO UPDATE SET owner = :owner, number = :number, failure = NULL
-WHERE failure IS NOT NULL
-   OR owner = :owner
-   OR owner NOT IN (
-       SELECT owner FROM holders WHERE expires > :now AND expires <= :now + seconds + :slack)
-"""
-
-_SLACK_S: Final = 1.0
-"""A lease that ends later than it can was taken before the clock was set back: it is void."""
+# An older file has further tables, which nothing reads any more.
+_SCHEMA: Final = (
+    "CREATE TABLE IF NOT EXISTS verdicts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
+)
 
 _LISTED: Final = "(SELECT value FROM json_each(?))"
 """Any number of keys as one parameter."""
 
 _BUSY_S: Final = 30.0
 """Seconds that a write waits for the writes of others."""
-
-_FORGET_S: Final = 3600.0
-"""Seconds after which what dead owners left is cleared."""
 
 
 class SQLiteStore(VerdictStore):
@@ -81,13 +61,12 @@ class SQLiteStore(VerdictStore):
         with self._connection() as connection:
             return dict(connection.execute(query, (json.dumps(list(keys)),)))
 
-    def put(self, values: Mapping[str, str], ask: Ask) -> None:
-        """Keep values and end their leases."""
+    def put(self, values: Mapping[str, str]) -> None:
+        """Keep the values of keys that have none."""
         with self._writing() as connection:
             connection.executemany(
                 "INSERT OR IGNORE INTO verdicts VALUES (?, ?)", list(values.items())
             )
-            self._end(connection, list(values), ask)
 
     def drop(self, values: Mapping[str, str]) -> None:
         """Remove values, each only if it is still the one given."""
@@ -95,39 +74,6 @@ class SQLiteStore(VerdictStore):
             connection.executemany(
                 "DELETE FROM verdicts WHERE key = ? AND value = ?", list(values.items())
             )
-
-    def claim(self, keys: Sequence[str], ask: Ask) -> dict[str, Ask]:
-        """Take leases on keys that have no value and that nobody alive holds."""
-        names = json.dumps(list(keys))
-        values = {"keys": names, "owner": ask.owner, "number": ask.number}
-        times = {"now": time.time(), "slack": _SLACK_S}
-        query = f"SELECT key, owner, number FROM leases WHERE key IN {_LISTED}"
-        with self._writing() as connection:
-            connection.execute(_CLAIM, {**values, **times})
-            return {key: Ask(*who) for key, *who in connection.execute(query, (names,))}
-
-    def renew(self, owner: str, seconds: float) -> None:
-        """Make the leases of `owner` last for so long from now."""
-        values = owner, time.time() + seconds, seconds
-        with self._writing() as connection:
-            connection.execute("INSERT OR REPLACE INTO holders VALUES (?, ?, ?)", values)
-
-    def release(self, failures: Mapping[str, str], ask: Ask) -> None:
-        """End leases of `ask` without a value."""
-        rows = [(reason, key, ask.owner, ask.number) for key, reason in failures.items()]
-        query = "UPDATE leases SET failure = ? WHERE key = ? AND owner = ? AND number = ?"
-        with self._writing() as connection:
-            connection.executemany(query, rows)
-
-    def failures(self, keys: Sequence[str]) -> dict[str, Failure]:
-        """The last failure of each key that had one since its last lease or value."""
-        query = (
-            "SELECT key, failure, owner, number FROM leases "
-            f"WHERE key IN {_LISTED} AND failure IS NOT NULL"
-        )
-        with self._connection() as connection:
-            rows = connection.execute(query, (json.dumps(list(keys)),)).fetchall()
-        return {key: Failure(Ask(*who), reason) for key, reason, *who in rows}
 
     def close(self) -> None:
         """Close all connections."""
@@ -140,13 +86,7 @@ class SQLiteStore(VerdictStore):
     def _prepare(self) -> None:
         with closing(self._connect()) as connection:  # whatever goes wrong with a file of others
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(_SCHEMA)
-            with connection:
-                old = time.time() - _FORGET_S
-                connection.execute("DELETE FROM holders WHERE expires < ?", (old,))
-                connection.execute(
-                    "DELETE FROM leases WHERE owner NOT IN (SELECT owner FROM holders)"
-                )
+            connection.execute(_SCHEMA)
         self._file = _identity(self.path)
 
     def _ensure_file(self) -> None:
@@ -189,8 +129,7 @@ class SQLiteStore(VerdictStore):
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction that has the right to write from its beginning, or all of it is undone."""
-        # Threads queue here: SQLite lets those who wait for its lock try anew, in no order, and a
-        # lease that is to be renewed must not come last for seconds.
+        # Threads queue here: SQLite lets those who wait for its lock try anew, in no order.
         with self._write_lock, self._connection(for_writing=True) as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -200,12 +139,6 @@ class SQLiteStore(VerdictStore):
                     connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
-
-    def _end(self, connection: sqlite3.Connection, keys: Sequence[str], ask: Ask) -> None:
-        connection.executemany(
-            "DELETE FROM leases WHERE key = ? AND owner = ? AND number = ?",
-            [(key, ask.owner, ask.number) for key in keys],
-        )
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -4,42 +4,32 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
-Mode: TypeAlias = Literal["choice", "guided_choice", "json_schema", "text"]
-"""How a reply is constrained: by vLLM's `structured_outputs`, its older `guided_choice`, a JSON
-schema as of hosted APIs, or not at all."""
-
-Constraint: TypeAlias = Literal["auto", "choice", "guided_choice", "json_schema", "text"]
-"""A mode, or `auto` to take the first that works."""
-
-MODES: Final[tuple[Mode, ...]] = ("choice", "guided_choice", "json_schema", "text")
-"""All modes, in the order in which `auto` tries them."""
+Constraint: TypeAlias = Literal["choice", "json_schema", "text"]
+"""How a reply is constrained: by `structured_outputs` of vLLM, a JSON schema as of hosted APIs, or
+not at all."""
 
 _KEY: Final = "category"
 _SLACK: Final = 16
 """Tokens beyond a label: the end of the turn, quotes, white space."""
 
 
-def one_field(mode: Mode, labels: Sequence[str]) -> dict[str, Any]:
+def one_field(mode: Constraint, labels: Sequence[str]) -> dict[str, Any]:
     """Fields of a request whose reply is one of `labels`.
 
     Example:
-        >>> one_field("guided_choice", ["yes", "no"])
-        {'guided_choice': ['yes', 'no']}
+        >>> one_field("choice", ["yes", "no"])
+        {'structured_outputs': {'choice': ['yes', 'no']}}
     """
     if mode == "choice":
         return {"structured_outputs": {"choice": list(labels)}}
-    if mode == "guided_choice":
-        return {"guided_choice": list(labels)}
     return _schema_field(mode, _schema([_KEY], labels))
 
 
-def batch_field(mode: Mode, labels: Sequence[str], count: int) -> dict[str, Any]:
+def batch_field(mode: Constraint, labels: Sequence[str], count: int) -> dict[str, Any]:
     """Fields of a request whose reply gives each of the numbers 1 to `count` one of `labels`."""
     schema = _schema([str(number) for number in range(1, count + 1)], labels)
     if mode == "choice":
         return {"structured_outputs": {"json": schema}}
-    if mode == "guided_choice":
-        return {"guided_json": schema}
     return _schema_field(mode, schema)
 
 
@@ -51,7 +41,7 @@ def tokens_needed(labels: Collection[str]) -> int:
     return max(len(json.dumps({_KEY: label})) for label in labels) + _SLACK
 
 
-def _schema_field(mode: Mode, schema: dict[str, Any]) -> dict[str, Any]:
+def _schema_field(mode: Constraint, schema: dict[str, Any]) -> dict[str, Any]:
     if mode == "text":
         return {}
     named = {"name": "verdict", "strict": True, "schema": schema}

@@ -9,18 +9,10 @@ from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 import anyio
-import httpx2
-from openai import (
-    APIConnectionError,
-    APIStatusError,
-    APITimeoutError,
-    AsyncOpenAI,
-    DefaultAsyncHttpxClient,
-    OpenAIError,
-)
+import httpx
 
 from speciarl_pl.errors import JudgeError
-from speciarl_pl.records import Unjudged
+from speciarl_pl.judge.calls import CallError, may_pass, retry_after, retrying
 from speciarl_pl.unwrap import after_thinking
 
 # The body of a chat completion, read without trust.
@@ -138,15 +130,13 @@ class Dialect:
         """Fields of a request."""
         return {self.length: max_tokens} | ({"temperature": 0} if self.temperature else {})
 
-    def without(self, error: OpenAIError) -> Self | None:
+    def without(self, error: CallError) -> Self | None:
         """The dialect to try next if `error` refuses a field of this one, else None."""
-        if not isinstance(error, APIStatusError) or error.status_code not in _REFUSED:
+        if not isinstance(error, RefusedError) or error.status not in _REFUSED:
             return None
-        body = error.body if isinstance(error.body, dict) else {}
-        told = str(body.get("message") or body.get("detail") or error.body)
-        if not _UNKNOWN.search(told):
+        if not _UNKNOWN.search(error.told):
             return None
-        about = f"{body.get('param') or ''} {told}"
+        about = f"{error.field} {error.told}"
         if self.length == "max_tokens" and re.search(r"\bmax_tokens\b", about):
             return replace(self, length="max_completion_tokens")
         if self.temperature and re.search(r"\btemperature\b", about):
@@ -156,31 +146,28 @@ class Dialect:
 
 _log = logging.getLogger(__name__)
 
-_PASSING: Final = (408, 409, 425, 429)
-"""Status codes below 500 that say nothing about the request."""
-
 _CHECK_S: Final = 3.0
 _MESSAGE: Final = 200
+_PAUSES_S: Final = (0.5, 8.0)
+"""The first and the longest pause between tries."""
 
 
-class CallError(Exception):
-    """A call that brought no reply.
+class RefusedError(CallError):
+    """An answer that is no completion.
 
     Args:
-        reason: What failed, in one line, naming the endpoint.
-        kind: Under which it is counted.
-        transient: Whether the same call may work later.
-        status: HTTP status code, if there was one.
+        reason: As of any call.
+        status: HTTP status code.
+        wait_s: As of any call.
+        told: What the endpoint says of it.
+        field: Field of the request that it is about; empty if the endpoint does not say.
     """
 
-    def __init__(self, reason: str, kind: str, transient: bool, status: int | None = None) -> None:
-        super().__init__(reason)
-        self.kind, self.transient, self.status = kind, transient, status
-
-    @property
-    def unjudged(self) -> Unjudged:
-        """What it makes of a pair."""
-        return Unjudged(str(self), self.transient)
+    def __init__(
+        self, reason: str, status: int, wait_s: float | None, told: str, field: str
+    ) -> None:
+        super().__init__(reason, f"status_{status}", may_pass(status), status, wait_s)
+        self.told, self.field = told, field
 
 
 class Chat:
@@ -209,28 +196,26 @@ class Chat:
         extra_body: dict[str, Any],
         connections: int,
     ) -> None:
-        self.endpoint = _without_password(base_url)
-        self.target = f"{model} at {self.endpoint}"
-        """Model, endpoint and further fields, for people and as a key."""
-        if extra_body:
-            self.target += f" with {json.dumps(extra_body, sort_keys=True)}"
+        self._endpoint = _without_password(base_url)
         self._model, self._extra_body = model, extra_body
+        self._timeout_s, self._retries = timeout_s, retries
         self._dialect = Dialect()
         self._secret = _key(api_key_env)
-        limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
-        self._client = AsyncOpenAI(
-            api_key=self._secret or "none",
+        self._client = httpx.AsyncClient(
             base_url=base_url,
-            timeout=timeout_s,
-            max_retries=retries,
-            http_client=_TimedClient(limits=limits),
+            headers={
+                "Authorization": f"Bearer {self._secret or 'none'}",
+                "Content-Type": "application/json",
+            },
+            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+            follow_redirects=True,
         )
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        await self._client.close()
+        await self._client.aclose()
 
     async def complete(
         self, messages: list[dict[str, str]], max_tokens: int, fields: dict[str, Any]
@@ -249,7 +234,7 @@ class Chat:
         Raises:
             CallError: If there was no reply.
         """
-        response = await self._create(self._client, messages, max_tokens, fields)
+        response = await self._create(messages, max_tokens, fields, self._retries, self._timeout_s)
         text, usage = read_completion(response.content)
         return text, usage, response.elapsed.total_seconds()
 
@@ -259,73 +244,63 @@ class Chat:
         Raises:
             CallError: If there was no reply.
         """
-        quick = self._client.with_options(timeout=_CHECK_S, max_retries=0)
-        await self._create(quick, [{"role": "user", "content": "Hi"}], 1, {})
+        await self._create([{"role": "user", "content": "Hi"}], 1, {}, 0, _CHECK_S)
 
     async def _create(
         self,
-        client: AsyncOpenAI,
         messages: list[dict[str, str]],
         max_tokens: int,
         fields: dict[str, Any],
-    ) -> httpx2.Response:
+        retries: int,
+        timeout_s: float,
+    ) -> httpx.Response:
+        body = {"model": self._model, "messages": messages}
         while True:
             dialect = self._dialect
+            sent = {**body, **dialect.fields(max_tokens), **self._extra_body, **fields}
+            attempts = retrying(retries, *_PAUSES_S)
             try:
-                response = await client.chat.completions.with_raw_response.create(
-                    model=self._model,
-                    messages=messages,  # type: ignore[arg-type]
-                    extra_body={**dialect.fields(max_tokens), **self._extra_body, **fields},
-                )
-                return response.http_response
-            except OpenAIError as error:
+                return await attempts(self._post, json.dumps(sent).encode(), timeout_s)
+            except CallError as error:
                 # Others may have learned the same meanwhile; what was sent here is what counts.
                 learned = dialect.without(error)
                 if learned is None:
-                    raise self._error(error) from error
+                    raise
                 self._learn(dialect, learned)
 
     def _learn(self, sent: Dialect, learned: Dialect) -> None:
         if self._dialect == sent and not learned.temperature and sent.temperature:
-            _log.warning("%s takes no temperature of 0: its own is used", self.target)
+            message = "%s at %s takes no temperature of 0: its own is used"
+            _log.warning(message, self._model, self._endpoint)
         self._dialect = learned
 
-    def _error(self, error: OpenAIError) -> CallError:
-        if isinstance(error, APIStatusError):
-            status = error.status_code
-            transient = status >= 500 or status in _PASSING
-            return self._call_error(
-                f"{status}: {_told(error)}", f"status_{status}", transient, status
-            )
-        if isinstance(error, APITimeoutError):
-            return self._call_error("no answer in time", "timeout", True)
-        if isinstance(error, APIConnectionError):
-            cause = error.__cause__ or error
-            return self._call_error(
-                f"{type(cause).__name__}: {cause}".rstrip(": "), "connection", True
-            )
-        return self._call_error(f"{type(error).__name__}: {error}", "client", False)
+    async def _post(self, body: bytes, timeout_s: float) -> httpx.Response:
+        """One try."""
+        try:
+            with anyio.fail_after(timeout_s):  # also if it sends a byte now and then
+                response = await self._client.post(
+                    "chat/completions", content=body, timeout=timeout_s
+                )
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise CallError(self._reason("no answer in time"), "timeout") from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            what = f"{type(error).__name__}: {error}".rstrip(": ")
+            raise CallError(self._reason(what), "connection") from error
+        if not response.is_success:
+            raise self._refused(response)
+        return response
 
-    def _call_error(
-        self, what: str, kind: str, transient: bool, status: int | None = None
-    ) -> CallError:
+    def _refused(self, response: httpx.Response) -> RefusedError:
+        status, (told, field) = response.status_code, _refusal(response)
+        reason = self._reason(f"{status}: {told}")
+        return RefusedError(reason, status, _asked_wait_s(response.headers), told, field)
+
+    def _reason(self, what: str) -> str:
         told = what.replace(self._secret, "***") if self._secret else what
         shown = "".join(c if c.isprintable() else " " for c in told)
         line = " ".join(shown.split())
         line = line if len(line) <= _MESSAGE else line[: _MESSAGE - 3] + "..."
-        return CallError(f"llm: {self.endpoint}: {line}", kind, transient, status)
-
-
-class _TimedClient(DefaultAsyncHttpxClient):
-    """Ends a try after its time also if the server sends a byte now and then."""
-
-    async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
-        """Send `request` and read the answer within the time that it has for reading."""
-        try:
-            with anyio.fail_after(request.extensions["timeout"]["read"]):
-                return await super().send(request, **options)
-        except TimeoutError as error:
-            raise httpx2.ReadTimeout("no answer in time", request=request) from error
+        return f"llm: {self._endpoint}: {line}"
 
 
 def _key(variable: str) -> str:
@@ -342,12 +317,24 @@ def _key(variable: str) -> str:
     return key
 
 
-def _told(error: APIStatusError) -> str:
-    """What the server says of its refusal."""
-    body = error.body
+def _refusal(response: httpx.Response) -> tuple[str, str]:
+    """What the endpoint says of its refusal, and the field that it is about, if it says."""
+    try:
+        body = json.loads(response.content)
+    except (ValueError, RecursionError):
+        body = response.text.strip()
     if isinstance(body, dict):
-        body = body.get("message") or body.get("detail") or body
-    return str(body) if body else error.response.reason_phrase
+        body = body.get("error", body)
+    told = _member(body, "message") or _member(body, "detail") or body
+    return str(told or response.reason_phrase), str(_member(body, "param") or "")
+
+
+def _asked_wait_s(headers: httpx.Headers) -> float | None:
+    """The wait that an answer asks for, also in the header that hosted APIs have for it."""
+    milliseconds = headers.get("retry-after-ms", "")
+    if milliseconds.isdecimal():
+        return int(milliseconds) / 1000
+    return retry_after(headers.get("retry-after", ""))
 
 
 def _without_password(url: str) -> str:

@@ -2,20 +2,24 @@
 
 import copy
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final, get_args
+from typing import Any, Final, Literal, get_args
 
-import httpx2
+import httpx
 
 from speciarl_pl.answer import DEFAULT_MAX_CHARS
 from speciarl_pl.category import Category
-from speciarl_pl.judge.llm.asking import Asker, Settings
+from speciarl_pl.judge.calls import CallError
 from speciarl_pl.judge.llm.constraint import Constraint
-from speciarl_pl.judge.llm.endpoint import CallError, Chat
+from speciarl_pl.judge.llm.endpoint import Chat
+from speciarl_pl.judge.llm.llm_client import LLMClient, PairSettings
 from speciarl_pl.judge.llm.prompt import load_prompt
 from speciarl_pl.judge.loop import LoopJudge
 from speciarl_pl.records import Pair
+
+_log = logging.getLogger(__name__)
 
 _FORMAT: Final = 1
 """Raised when this code sends other things, or reads another label from a reply, than before."""
@@ -25,14 +29,14 @@ class LLMJudge(LoopJudge[Pair]):
     """Asks any OpenAI-compatible endpoint, such as vLLM or a hosted API, at temperature 0.
 
     Truth and prediction are sent as written, but as quoted data (see `quote`). The reply is held to
-    the labels of the prompt by the best way that the endpoint offers, and read strictly (see
-    `read_one`): what does not state just one label is asked once more and then left unjudged. No
-    failure raises or becomes a category: each is `Unjudged` with the reason, and `transient` if
-    asking later may help. Failures that may pass (no connection, no answer in time, status 408,
-    409, 429 and from 500 on) are tried again by the client first, with growing pauses or as the
-    endpoint says in `Retry-After`. When the endpoint is gone all the same, the rest of the pairs is
-    not asked about one by one. An endpoint that knows only `max_completion_tokens`, or no
-    temperature, gets what it takes.
+    the labels of the prompt in the way that `constraint` names. A server may ignore that in
+    silence, so it is read strictly (see `read_one`): what does not state just one label is asked
+    once more and then left unjudged. No failure raises or becomes a category: each is `Unjudged`
+    with the reason, and `transient` if asking later may help. Failures that may pass (no
+    connection, no answer in time, status 408, 409, 425, 429 and from 500 on) are tried again by the
+    client first, with growing pauses or as the endpoint says in `Retry-After`. When the endpoint is
+    gone all the same, the rest of the pairs is not asked about one by one. An endpoint that knows
+    only `max_completion_tokens`, or no temperature, gets what it takes.
 
     Any number of threads may ask at once. The judge opens itself when first asked.
 
@@ -44,8 +48,8 @@ class LLMJudge(LoopJudge[Pair]):
         prompt: Name of a packaged prompt (`single`, `batch`, `lenient`, `strict`, `decision_tree`,
             `checklist`, `binary`, `inclusion`), or path of a `.txt` file; see `load_prompt`.
         constraint: How replies are held to the labels: `choice` (vLLM's `structured_outputs`),
-            `guided_choice` (older vLLM), `json_schema` (hosted APIs), `text` (not at all), or
-            `auto` for the first that proves to work, found out once in a process.
+            `json_schema` (hosted APIs, older vLLM) or `text` (not at all). `auto`, of older
+            configurations, is `choice`.
         batch_size: Most pairs in a call; above 1 only with a prompt that is made for batches.
         concurrency: Calls on their way at once, of all threads together.
         timeout_s: Seconds for each try of a call.
@@ -78,7 +82,7 @@ class LLMJudge(LoopJudge[Pair]):
         model: str,
         revision: str = "",
         prompt: str = "single",
-        constraint: Constraint = "auto",
+        constraint: Constraint | Literal["auto"] = "choice",
         batch_size: int = 1,
         concurrency: int = 64,
         timeout_s: float = 60.0,
@@ -92,7 +96,7 @@ class LLMJudge(LoopJudge[Pair]):
         check_url("base_url", base_url)
         check_text("model", model)
         check_text("api_key_env", api_key_env)
-        check_constraint(constraint)
+        constraint = checked_constraint(constraint)
         check_number("retries", retries, 0)
         for name, number in (
             ("batch_size", batch_size),
@@ -112,7 +116,7 @@ class LLMJudge(LoopJudge[Pair]):
         self.source = f"llm:{self.prompt.name}@{self.prompt.version}:{model}"
         """Source of the verdicts: name and version of the prompt, and the model."""
         self._extra_body = check_extra_body(extra_body or {})
-        self._settings = Settings(
+        self._settings = PairSettings(
             self.prompt, self.source, constraint, batch_size, max_tokens, max_chars
         )
         self._model, self._revision = model, revision
@@ -156,7 +160,7 @@ class LLMJudge(LoopJudge[Pair]):
         return pair
 
     @asynccontextmanager
-    async def _connect(self) -> AsyncIterator[Asker]:
+    async def _connect(self) -> AsyncIterator[LLMClient]:
         chat = Chat(
             self._base_url,
             self._model,
@@ -167,7 +171,7 @@ class LLMJudge(LoopJudge[Pair]):
             connections=self._concurrency + 1,  # one for `check`
         )
         async with chat:
-            yield Asker(chat, self._settings, self._concurrency, lambda: self.stats)
+            yield LLMClient(chat, self._settings, self._concurrency, lambda: self.stats)
 
 
 # Checks of what an LLM judge is made with.
@@ -183,8 +187,6 @@ _OURS: Final = frozenset(
         "n",
         "stream",
         "structured_outputs",
-        "guided_choice",
-        "guided_json",
         "response_format",
         "tools",
         "tool_choice",
@@ -195,9 +197,9 @@ _OURS: Final = frozenset(
 def check_url(name: str, url: str) -> None:
     """Raise a `ValueError` unless `url` can be asked over HTTP."""
     try:
-        read = httpx2.URL(url)
-    except (httpx2.InvalidURL, TypeError):
-        read = httpx2.URL("")
+        read = httpx.URL(url)
+    except (httpx.InvalidURL, TypeError):
+        read = httpx.URL("")
     if read.scheme not in ("http", "https") or not read.host:
         raise ValueError(
             f"{name}: expected a URL that begins with http:// or https://, got {url!r}"
@@ -210,11 +212,19 @@ def check_text(name: str, text: str) -> None:
         raise ValueError(f"{name}: expected a non-empty text, got {text!r}")
 
 
-def check_constraint(constraint: str) -> None:
-    """Raise a `ValueError` unless `constraint` is one of `Constraint`."""
-    known = get_args(Constraint)
-    if constraint not in known:
-        raise ValueError(f"constraint: expected one of {', '.join(known)}; got {constraint!r}")
+def checked_constraint(constraint: str) -> Constraint:
+    """Raise a `ValueError` unless `constraint` is one of `Constraint`, or the older `auto`."""
+    if constraint == "auto":
+        _log.warning(
+            "constraint: auto is no longer found out, choice is taken; an endpoint that is no "
+            "vLLM may want json_schema or text"
+        )
+        return "choice"
+    known: tuple[Constraint, ...] = get_args(Constraint)
+    for one in known:
+        if constraint == one:
+            return one
+    raise ValueError(f"constraint: expected one of {', '.join(known)}; got {constraint!r}")
 
 
 def check_number(name: str, number: int, least: int) -> None:

@@ -7,17 +7,11 @@ from typing import Final, TypeAlias
 
 import anyio
 import httpx
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception,
-    stop_after_attempt,
-    wait_exponential_jitter,
-)
 
-from speciarl_pl.judge.remote.request import RequestError, ask_once, ask_ready
+from speciarl_pl.judge.calls import CallError, retrying
+from speciarl_pl.judge.remote.request import ask_once, ask_ready
 from speciarl_pl.judge.stats import JudgeStats
-from speciarl_pl.records import Judgement, Unjudged
+from speciarl_pl.records import Judgement
 
 _MAX_BODY: Final = 2**20
 """Bytes of a request, well below what a service takes; a pair that is longer goes alone."""
@@ -63,15 +57,12 @@ class VerdictClient:
         self._patience = patience
         self._stats = stats
         self._slots = anyio.Semaphore(patience.concurrency)
-        self._first_wait = wait_exponential_jitter(
-            multiplier=patience.wait_s, max=_LONGEST_WAIT_S, jitter=patience.wait_s
-        )
 
     async def check(self) -> None:
         """Make sure that the service says it is ready.
 
         Raises:
-            RequestError: If it does not; says why.
+            CallError: If it does not; says why.
         """
         await ask_ready(self._client, f"{self._url}/readyz")
 
@@ -89,17 +80,13 @@ class VerdictClient:
             give(place, judgement)
 
         try:
-            async for attempt in AsyncRetrying(
-                retry=retry_if_exception(_may_pass),
-                stop=stop_after_attempt(self._patience.retries + 1),
-                wait=self._wait,
-                reraise=True,
-            ):
+            patience = self._patience
+            async for attempt in retrying(patience.retries, patience.wait_s, _LONGEST_WAIT_S):
                 with attempt:
                     await self._request(pairs, list(missing), take)
-        except RequestError as error:
+        except CallError as error:
             for place in list(missing):
-                take(place, Unjudged(str(error), error.transient))
+                take(place, error.unjudged)
 
     async def _request(self, pairs: Sequence[bytes], places: list[int], take: Give) -> None:
         """One request about the pairs at `places`."""
@@ -112,19 +99,10 @@ class VerdictClient:
                     [pairs[place] for place in places],
                     lambda index, judgement: take(places[index], judgement),
                 )
-            except RequestError as error:
+            except CallError as error:
                 self._stats().count_error(error.kind)
                 raise
             self._stats().count_request(time.perf_counter() - began, 0, 0)
-
-    def _wait(self, state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome is not None else None
-        asked = error.wait_s if isinstance(error, RequestError) else None
-        return self._first_wait(state) if asked is None else asked
-
-
-def _may_pass(error: BaseException) -> bool:
-    return isinstance(error, RequestError) and error.transient
 
 
 def _batches(pairs: Sequence[bytes], batch_size: int) -> Iterator[range]:

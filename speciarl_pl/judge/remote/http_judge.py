@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import httpx
 
 from speciarl_pl.errors import JudgeError
+from speciarl_pl.judge.calls import CallError
 from speciarl_pl.judge.loop import LoopJudge
 from speciarl_pl.judge.remote.batches import Patience, VerdictClient
-from speciarl_pl.judge.remote.request import RequestError
 from speciarl_pl.judge.service.options import TOKEN_VARIABLE, check_token, is_loopback
 from speciarl_pl.judge.wire import encode_pair
 from speciarl_pl.records import Pair
@@ -38,7 +38,7 @@ class HTTPJudge(LoopJudge[bytes]):
         ValueError: If an argument is out of range.
     """
 
-    failures = (RequestError,)
+    failures = (CallError,)
 
     def __init__(
         self,

@@ -1,45 +1,23 @@
 """One request to a judge service, and what its answer means."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 import anyio
 import httpx
 from pydantic_core import from_json
 
+from speciarl_pl.judge.calls import CallError, may_pass, retry_after
 from speciarl_pl.judge.wire import decode_line, encode_request
 from speciarl_pl.records import Judgement
 
-_PASSING: Final = frozenset({408, 425, 429})
-"""Statuses below 500 of a service that may answer when asked again."""
 _MAX_LINE: Final = 2**16
 """Longest line that is read; a judgement takes a tenth of it at most."""
 _MAX_NONSENSE: Final = 1000
 """Lines passed over before an answer is given up."""
-_MAX_WAIT_S: Final = 60.0
-"""Longest wait that a service can ask for."""
 _LAST_S: Final = 1.0
 """Seconds that the end of an answer may take once every pair has its judgement."""
 _JSON: Final = {"Content-Type": "application/json"}
-
-
-class RequestError(Exception):
-    """A request that brought no answer for some of its pairs.
-
-    Args:
-        reason: What failed, naming the service.
-        kind: Under which it is counted, e.g. `timeout`.
-        transient: Whether asking again may help.
-        wait_s: How long the service asked to wait before, if it did.
-    """
-
-    def __init__(
-        self, reason: str, kind: str, transient: bool = True, wait_s: float | None = None
-    ) -> None:
-        super().__init__(reason)
-        self.kind, self.transient, self.wait_s = kind, transient, wait_s
 
 
 async def ask_once(
@@ -58,7 +36,7 @@ async def ask_once(
             twice for one place. Lines that are anything else are passed over.
 
     Raises:
-        RequestError: If a pair has no judgement in the end.
+        CallError: If a pair has no judgement in the end.
     """
     missing = set(range(len(pairs)))
     try:
@@ -68,12 +46,12 @@ async def ask_once(
             await _check(answer)
             await _read(answer, missing, give)
     except httpx.TimeoutException as error:
-        raise RequestError(f"{url}: no answer in time ({_text(error)})", "timeout") from error
+        raise CallError(f"{url}: no answer in time ({_text(error)})", "timeout") from error
     except (httpx.RequestError, httpx.InvalidURL) as error:
         if missing:
-            raise RequestError(f"{url}: {_text(error)}", "connection") from error
+            raise CallError(f"{url}: {_text(error)}", "connection") from error
     if missing:
-        raise RequestError(
+        raise CallError(
             f"{url}: the answer ended with {len(missing)} of {len(pairs)} pairs unanswered", "reply"
         )
 
@@ -82,14 +60,14 @@ async def ask_ready(client: httpx.AsyncClient, url: str) -> None:
     """Make sure that a service says it is ready.
 
     Raises:
-        RequestError: If it does not; says why.
+        CallError: If it does not; says why.
     """
     try:
         answer = await client.get(url, timeout=5.0)
     except (httpx.RequestError, httpx.InvalidURL) as error:
-        raise RequestError(f"{url}: {_text(error)}", "connection") from error
+        raise CallError(f"{url}: {_text(error)}", "connection") from error
     if answer.status_code != 200:
-        raise RequestError(f"{url}: {answer.status_code}: {_detail(answer.content)}", "ready")
+        raise CallError(f"{url}: {answer.status_code}: {_detail(answer.content)}", "ready")
 
 
 async def _read(
@@ -123,7 +101,7 @@ async def _lines(answer: httpx.Response) -> AsyncIterator[bytes]:
 
 
 async def _check(answer: httpx.Response) -> None:
-    """Raise a `RequestError` unless the answer is one to read."""
+    """Raise a `CallError` unless the answer is one to read."""
     status = answer.status_code
     if status == 200:
         return
@@ -132,30 +110,13 @@ async def _check(answer: httpx.Response) -> None:
         body += chunk
         if len(body) > _MAX_LINE:
             break
-    raise RequestError(
+    raise CallError(
         f"{answer.url}: {status}: {_detail(body)}",
         f"status_{status}",
-        transient=status >= 500 or status in _PASSING,
+        transient=may_pass(status),
+        status=status,
         wait_s=retry_after(answer.headers.get("Retry-After", "")),
     )
-
-
-def retry_after(value: str) -> float | None:
-    """Seconds that a `Retry-After` header asks to wait, at most a minute; None if it asks nothing.
-
-    Example:
-        >>> retry_after("3"), retry_after("86400"), retry_after("soon")
-        (3.0, 60.0, None)
-    """
-    if value.isdecimal():
-        seconds = float(value)
-    else:
-        try:
-            moment = parsedate_to_datetime(value)
-        except ValueError:
-            return None
-        seconds = (moment.astimezone(UTC) - datetime.now(UTC)).total_seconds()
-    return min(max(seconds, 0.0), _MAX_WAIT_S)
 
 
 def _detail(body: bytes) -> str:

@@ -12,8 +12,8 @@ from speciarl_pl.judge.rules.describing import (
     undescribed,
     without_lead,
 )
+from speciarl_pl.judge.rules.names import split_year
 from speciarl_pl.judge.rules.tree import Node, Taxonomy
-from speciarl_pl.judge.rules.years import split_year
 
 _SENTENCES = re.compile(r"(?<=\w{3}[.!])\s+(?=[A-Z\"'(])|(?<=\d[.!])\s+(?=[A-Z])|\s*\n+\s*")
 _ALIASES = re.compile(

@@ -1,15 +1,15 @@
 """A judge that reads the level of a prediction off a tree of names."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from speciarl_pl.answer import answer_key
 from speciarl_pl.category import Category
 from speciarl_pl.judge.base import Judge, WhenUnknown, check_when_unknown
 from speciarl_pl.judge.packaged import packaged_file
 from speciarl_pl.judge.rules.taxonomy_rules import TaxonomyRules
 from speciarl_pl.judge.rules.tree import Node, Taxonomy
-from speciarl_pl.judge.rules.tree_names import SetsOfTrees
 from speciarl_pl.records import Judgement, Pair, Unjudged, Verdict
 
 TAXONOMIES: Final = Path(__file__).parent / "taxonomies"
@@ -95,7 +95,7 @@ class TaxonomyJudge(Judge):
         self.close_levels = close_levels
         self.unknown = unknown
         self._rules = [TaxonomyRules(tree, close_levels, unknown) for tree in self.taxonomies]
-        self._trees = SetsOfTrees([Path(name).stem for name in names], datasets or {}, TAXONOMIES)
+        self._trees = _SetsOfTrees([Path(name).stem for name in names], datasets or {}, TAXONOMIES)
         self._truths: dict[str, list[tuple[TaxonomyRules, Node]]] = {}
         self._memo: dict[Pair, Judgement] = {}
 
@@ -174,3 +174,57 @@ def taxonomy_path(taxonomy: str) -> Path:
         JudgeError: If it is neither a packaged name nor a path that ends in `.csv`.
     """
     return packaged_file("taxonomy", taxonomy, TAXONOMIES, ".csv")
+
+
+# Which of several trees is for a data set.
+
+
+class _SetsOfTrees:
+    """Finds the trees that may answer for a data set.
+
+    Case, blanks and marks in names make no difference: `Food-101` is `food101`. The path of a tree
+    is its name, too. A single tree is for any data set, but a packaged one not for those of others.
+
+    Args:
+        names: Names of the trees at hand.
+        datasets: Names of data sets, and of the trees that they belong to where these differ.
+        packaged: Folder of the packaged trees.
+
+    Raises:
+        ValueError: If two trees have one name, or `datasets` names a tree that is not there.
+    """
+
+    def __init__(self, names: Sequence[str], datasets: Mapping[str, str], packaged: Path) -> None:
+        self._places = {_key(name): (place,) for place, name in enumerate(names)}
+        if len(self._places) < len(names):
+            raise ValueError(
+                f"taxonomy: two trees have one name: {', '.join(names)}; rename a file"
+            )
+        others = {_key(path.stem) for path in packaged.glob("*.csv")}
+        is_packaged = len(names) == 1 and not others.isdisjoint(self._places)
+        self._others = others - self._places.keys() if is_packaged else frozenset[str]()
+        for dataset, name in datasets.items():
+            if _key(name) not in self._places:
+                raise ValueError(
+                    f"datasets: expected one of {', '.join(names)} for {dataset!r}, got {name!r}"
+                )
+        self._places |= {
+            _key(dataset): self._places[_key(name)] for dataset, name in datasets.items()
+        }
+        self._all = tuple(range(len(names)))
+        self._known: dict[str, tuple[int, ...]] = {}
+
+    def of(self, dataset: str) -> tuple[int, ...]:
+        """Places of the trees for a data set: one, none, or all where it is not named."""
+        if not dataset:
+            return self._all
+        if dataset not in self._known:
+            key = _key(dataset)
+            alone = self._all if len(self._all) == 1 and key not in self._others else ()
+            self._known[dataset] = self._places.get(key, alone)
+        return self._known[dataset]
+
+
+def _key(name: str) -> str:
+    bare = Path(name).stem if name.lower().endswith(".csv") else name
+    return "".join(filter(str.isalnum, answer_key(bare)))

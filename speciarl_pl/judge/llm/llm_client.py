@@ -1,4 +1,4 @@
-"""Asking an LLM about pairs: what is sent, how often, and what becomes of its replies."""
+"""Pairs put to an LLM: how many a call, how often again, and what becomes of its replies."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -7,15 +7,9 @@ from typing import Any, Final
 
 import anyio
 
-from speciarl_pl.judge.llm.constraint import (
-    Constraint,
-    Mode,
-    batch_field,
-    one_field,
-    tokens_needed,
-)
-from speciarl_pl.judge.llm.constraint_probe import working_mode
-from speciarl_pl.judge.llm.endpoint import CallError, Chat, UnreadableReplyError
+from speciarl_pl.judge.calls import CallError
+from speciarl_pl.judge.llm.constraint import Constraint, batch_field, one_field, tokens_needed
+from speciarl_pl.judge.llm.endpoint import Chat, RefusedError, UnreadableReplyError
 from speciarl_pl.judge.llm.prompt import Prompt
 from speciarl_pl.judge.llm.stated_label import read_batch, read_one
 from speciarl_pl.judge.stats import JudgeStats
@@ -26,7 +20,6 @@ Give = Callable[[int, Judgement], None]
 
 _TRIES: Final = 2
 """How often one pair is asked when the reply cannot be read."""
-_PROBE_TOKENS: Final = 64
 _OUTAGE: Final = 3
 """So many calls in a row that failed for want of an endpoint mean that there is none."""
 _GONE: Final = ("connection", "timeout", "status_502", "status_503", "status_504")
@@ -35,8 +28,8 @@ _SPLIT: Final = (400, 413, 422)
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """How an LLM is asked."""
+class PairSettings:
+    """How an LLM is asked about pairs."""
 
     prompt: Prompt
     """The prompt."""
@@ -52,7 +45,7 @@ class Settings:
     """Longest truth or prediction that is asked about."""
 
 
-class Asker:
+class LLMClient:
     """Asks one LLM about pairs, a bounded number of calls at a time; used on one event loop.
 
     Args:
@@ -63,7 +56,7 @@ class Asker:
     """
 
     def __init__(
-        self, chat: Chat, settings: Settings, concurrency: int, stats: Callable[[], JudgeStats]
+        self, chat: Chat, settings: PairSettings, concurrency: int, stats: Callable[[], JudgeStats]
     ) -> None:
         self._chat, self._settings, self._stats = chat, settings, stats
         self._labels = list(settings.prompt.labels)
@@ -71,22 +64,14 @@ class Asker:
 
     async def ask(self, pairs: Sequence[Pair], give: Give) -> None:
         """Give a judgement for each of `pairs`, as they come."""
-        sound: list[int] = []
+        sound: dict[int, Pair] = {}
         for place, pair in enumerate(pairs):
             problem = self._problem(pair)
             if problem is None:
-                sound.append(place)
+                sound[place] = pair
             else:
                 give(place, Unjudged(f"llm: {problem}"))
-        if not sound:
-            return
-        try:
-            mode = await self._mode()
-        except CallError as error:
-            for place in sound:
-                give(place, error.unjudged)
-            return
-        await self._ask_all(mode, {place: pairs[place] for place in sound}, give)
+        await self._ask_all(sound, give)
 
     async def check(self) -> None:
         """Ask for one token; see `Chat.check`. It does not wait for a free slot."""
@@ -103,70 +88,55 @@ class Asker:
                 return f"{name} is no valid text: it holds a lone surrogate"
         return None
 
-    async def _mode(self) -> Mode:
-        constraint = self._settings.constraint
-        if constraint != "auto":
-            return constraint
-        return await working_mode(self._chat.target, self._probe)
-
-    async def _probe(self, messages: list[dict[str, str]], fields: dict[str, Any]) -> str | None:
-        try:
-            async with self._slots:
-                return await self._complete(messages, _PROBE_TOKENS, fields)
-        except UnreadableReplyError:
-            return None
-
-    async def _ask_all(self, mode: Mode, questions: dict[int, Pair], give: Give) -> None:
-        places, size, outage = list(questions), self._settings.batch_size, _Outage()
+    async def _ask_all(self, questions: dict[int, Pair], give: Give) -> None:
+        places, size, breaker = list(questions), self._settings.batch_size, _Breaker()
         async with anyio.create_task_group() as group:
             for start in range(0, len(places), size):
                 chunk = {place: questions[place] for place in places[start : start + size]}
                 # A task is begun only with a slot, so that many pairs are not many tasks.
                 await self._slots.acquire()
-                group.start_soon(self._ask_chunk, mode, chunk, give, outage)
+                group.start_soon(self._ask_chunk, chunk, give, breaker)
 
-    async def _ask_chunk(
-        self, mode: Mode, chunk: dict[int, Pair], give: Give, outage: "_Outage"
-    ) -> None:
+    async def _ask_chunk(self, chunk: dict[int, Pair], give: Give, breaker: "_Breaker") -> None:
         try:
-            whole = await self._ask_batch(mode, list(chunk.values()), outage)
+            whole = await self._ask_batch(list(chunk.values()), breaker)
             for index, (place, pair) in enumerate(chunk.items()):
-                give(place, whole[index] if whole else await self._ask_one(mode, pair, outage))
+                give(place, whole[index] if whole else await self._ask_one(pair, breaker))
         finally:
             self._slots.release()
 
     async def _ask_batch(
-        self, mode: Mode, pairs: list[Pair], outage: "_Outage"
+        self, pairs: list[Pair], breaker: "_Breaker"
     ) -> Sequence[Judgement] | None:
         """Judgements of `pairs` from one call, or None if they have to be asked one by one."""
         if len(pairs) == 1:
             return None
         try:
-            return await outage.watch(partial(self._verdicts, mode, pairs))
+            return await breaker.watch(partial(self._verdicts, pairs))
         except UnreadableReplyError:
             return None
         except CallError as error:
             return None if error.status in _SPLIT else [error.unjudged] * len(pairs)
 
-    async def _ask_one(self, mode: Mode, pair: Pair, outage: "_Outage") -> Judgement:
+    async def _ask_one(self, pair: Pair, breaker: "_Breaker") -> Judgement:
         unreadable = ""
         for _ in range(_TRIES):
             try:
-                return (await outage.watch(partial(self._verdicts, mode, [pair])))[0]
+                return (await breaker.watch(partial(self._verdicts, [pair])))[0]
             except CallError as error:
                 return error.unjudged
             except UnreadableReplyError as error:
                 unreadable = str(error)
         return Unjudged(f"llm: unreadable reply ({unreadable})")
 
-    async def _verdicts(self, mode: Mode, pairs: list[Pair]) -> list[Verdict]:
+    async def _verdicts(self, pairs: list[Pair]) -> list[Verdict]:
         """Verdicts of one call.
 
         Raises:
             CallError: If there was no reply.
             UnreadableReplyError: If the reply does not plainly give one label to each pair.
         """
-        prompt, count = self._settings.prompt, len(pairs)
+        prompt, mode, count = self._settings.prompt, self._settings.constraint, len(pairs)
         fields = (
             batch_field(mode, self._labels, count)
             if prompt.batch
@@ -192,18 +162,25 @@ class Asker:
             text, usage, seconds = await self._chat.complete(messages, max_tokens, fields)
         except CallError as error:
             self._stats().count_error(error.kind)
+            if isinstance(error, RefusedError) and any(name in error.told for name in fields):
+                raise self._not_taken(error) from error
             raise
         self._stats().count_request(seconds, usage.prompt_tokens, usage.completion_tokens)
         if isinstance(text, UnreadableReplyError):
             raise self._unreadable(text)
         return text
 
+    def _not_taken(self, error: CallError) -> CallError:
+        """Says what to do about an endpoint that refuses the field of the constraint."""
+        cure = f"; it may not take constraint: {self._settings.constraint}, name another"
+        return CallError(f"{error}{cure}", error.kind, error.transient, error.status)
+
     def _unreadable(self, error: UnreadableReplyError) -> UnreadableReplyError:
         self._stats().count_error("unreadable")
         return error
 
 
-class _Outage:
+class _Breaker:
     """Spares the rest of many pairs the wait for an endpoint that is gone."""
 
     def __init__(self) -> None:
