@@ -40,12 +40,8 @@ def overlapping(clients, size, universe):
 
 
 def test_64_clients_with_overlapping_sets_of_10000_pairs(tmp_path):
-    """Of two worker processes, so that their questions have to be merged too."""
     sets = overlapping(64, 10_000, 12_000)
-    with (
-        ServiceProcess(tmp_path, config(tmp_path), workers=2).wait() as service,
-        ExitStack() as stack,
-    ):
+    with ServiceProcess(tmp_path, config(tmp_path)).wait() as service, ExitStack() as stack:
         judges = [stack.enter_context(HTTPJudge(service.url, concurrency=2)) for _ in sets]
         with ThreadPoolExecutor(64) as threads:
             answers = list(threads.map(lambda judge, own: judge.judge(own), judges, sets))

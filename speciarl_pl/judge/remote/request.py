@@ -22,6 +22,8 @@ _MAX_WAIT_S: Final = 60.0
 """Longest wait that a service can ask for."""
 _LAST_S: Final = 1.0
 """Seconds that the end of an answer may take once every pair has its judgement."""
+_READY_S: Final = 10.0
+"""Seconds until a service counts as not ready; it may check what is behind it first."""
 _JSON: Final = {"Content-Type": "application/json"}
 
 
@@ -85,7 +87,7 @@ async def ask_ready(client: httpx.AsyncClient, url: str) -> None:
         RequestError: If it does not; says why.
     """
     try:
-        answer = await client.get(url, timeout=5.0)
+        answer = await client.get(url, timeout=_READY_S)
     except (httpx.RequestError, httpx.InvalidURL) as error:
         raise RequestError(f"{url}: {_text(error)}", "connection") from error
     if answer.status_code != 200:
