@@ -105,13 +105,6 @@ class FileGate(Echo):
         (self.folder / "closed").touch()
 
 
-class CannotOpen(Echo):
-    """A judge that is fine until it is opened."""
-
-    def open(self) -> None:
-        raise OSError("no such model")
-
-
 Script = Callable[["Reply", bytes], None]
 """Writes an answer to a request with this body."""
 

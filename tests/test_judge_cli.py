@@ -73,7 +73,7 @@ def test_audit_stops_at_once_if_the_judge_is_down(tmp_path, capsys):
         (["serve"], 2, "config"),
         (["serve", "--config", OFFLINE, "--host", "0.0.0.0"], 2, "SPECIARL_JUDGE_TOKEN"),
         (["serve", "--config", OFFLINE, "--limits.max_pairs", "0"], 2, "max_pairs: expected"),
-        (["serve", "--config", OFFLINE, "--workers", "0"], 2, "workers: expected an int >= 1"),
+        (["serve", "--config", OFFLINE, "--workers", "2"], 2, "--workers"),
         (["serve", "--config", "none.yaml"], 1, "none.yaml: no such file"),
         (["serve", "--conf", OFFLINE], 2, "config"),
         (["ask", "dog"], 2, "prediction"),

@@ -3,7 +3,7 @@
 import pytest
 
 from speciarl_pl.judge import TaxonomyJudge
-from speciarl_pl.judge.service.background import BackgroundService
+from speciarl_pl.judge.service.serving import BackgroundService
 
 pytestmark = pytest.mark.slow
 

@@ -18,7 +18,8 @@ from speciarl_pl.category import Category
 from speciarl_pl.commands.running import Subcommand, run_subcommands
 from speciarl_pl.judge import Judge
 from speciarl_pl.judge.grouping import judge_pairs
-from speciarl_pl.judge.service.options import TOKEN_VARIABLE, ServiceOptions
+from speciarl_pl.judge.service.options import ServiceOptions
+from speciarl_pl.judge.wire import TOKEN_VARIABLE
 from speciarl_pl.records import Pair, Verdict
 from speciarl_pl.system.display import shown
 from speciarl_pl.system.terminal import console, say
@@ -49,16 +50,16 @@ def _add_serve(parser: ArgumentParser) -> None:
     parser.add_argument("--config", required=True, help="YAML file of the judge")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=8765, help="port to listen on; 0: a free one")
-    parser.add_argument("--workers", type=int, default=1, help="processes that answer")
     parser.add_class_arguments(ServiceOptions, "limits", skip={"token"})
 
 
 def _serve(options: Namespace) -> int:
-    from speciarl_pl.judge.service.serving import serve
+    from speciarl_pl.judge.service.serving import serve_judge
 
     limits = ServiceOptions(token=os.environ.get(TOKEN_VARIABLE), **options.limits)
+    logging.basicConfig(format="%(levelname)s: %(message)s")
     logging.getLogger("speciarl_pl").setLevel(logging.INFO)
-    serve(options.config, options.host, options.port, limits, options.workers)
+    serve_judge(_judge(options.config), options.host, options.port, limits)
     return 0
 
 
@@ -76,8 +77,6 @@ def _add_ask(parser: ArgumentParser) -> None:
 
 
 def _ask(options: Namespace) -> int:
-    from speciarl_pl.commands.judge import ask
-
     with _judge(options.config) as judge:
         reply = ask(judge, options.truth, options.prediction, options.dataset)
     say(reply.text)

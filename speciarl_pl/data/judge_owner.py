@@ -85,7 +85,7 @@ class JudgeOwner:
 
     def _start_service(self, trainer: L.Trainer) -> tuple[Judge, _Served]:
         # Here, since most runs serve nothing and need no web server.
-        from speciarl_pl.judge.service.background import BackgroundService
+        from speciarl_pl.judge.service.serving import BackgroundService
 
         local = trainer.num_nodes == 1
         token = secrets.token_urlsafe(32)

@@ -2,138 +2,16 @@
 
 import threading
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager
-from functools import partial
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from queue import SimpleQueue
 from typing import Generic, Protocol, TypeVar
 
-import anyio
-from anyio.abc import TaskGroup, TaskStatus
-from anyio.from_thread import start_blocking_portal
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from speciarl_pl.judge.base import JudgeUnavailableError, StreamingJudge
 from speciarl_pl.records import Judgement, Pair, Unjudged
-
-# An event loop in a thread of its own, on which any thread can start work.
-
-
-T = TypeVar("T")
-
-
-class ClosedError(Exception):
-    """The loop was closed before the work was done."""
-
-
-class LoopThread(Generic[T]):
-    """Runs work of many threads on one event loop, which holds one resource.
-
-    Args:
-        make: Makes the resource, on the loop; it is entered there, and left when all work has
-            ended.
-        name: Name of the thread.
-    """
-
-    def __init__(self, make: Callable[[], AbstractAsyncContextManager[T]], name: str) -> None:
-        self._lock = threading.Lock()
-        self._is_closed = False
-        self._starting = start_blocking_portal(name=name)
-        self._portal = self._starting.__enter__()
-        try:
-            self._ended, self.resource = self._portal.start_task(self._hold, make)
-        except BaseException:
-            self._starting.__exit__(None, None, None)
-            raise
-
-    def call(self, function: Callable[[], Awaitable[None]]) -> None:
-        """Run `function` on the loop and wait for it; what it raises is raised here.
-
-        Raises:
-            ClosedError: If the loop is closed before `function` is through.
-        """
-        outcome: list[Exception | None] = [ClosedError()]
-        ended = threading.Event()
-
-        async def run() -> None:
-            try:
-                await function()
-                outcome.append(None)
-            except Exception as error:
-                outcome.append(error)
-
-        self.start(run, ended.set)
-        ended.wait()
-        if outcome[-1] is not None:
-            raise outcome[-1]
-
-    def start(
-        self, function: Callable[[], Awaitable[None]], done: Callable[[], None]
-    ) -> Callable[[], object]:
-        """Start `function`, which must not raise, and call `done` when it has ended in any way.
-
-        Returns:
-            What ends it early, from any thread.
-
-        Raises:
-            ClosedError: If the loop is closed.
-        """
-        work = _Work(function, done)
-        if not self._call_soon(work.begin, self._group):
-            raise ClosedError
-        return partial(self._call_soon, work.cancel)
-
-    def close(self) -> None:
-        """Cancel all work, leave the resource and end the thread."""
-        with self._lock:
-            if self._is_closed:
-                return
-            self._is_closed = True
-            self._portal.start_task_soon(self._stop.set)
-        self._ended.result()
-        self._starting.__exit__(None, None, None)
-
-    def _call_soon(self, function: Callable[..., object], *args: object) -> bool:
-        """Call `function` on the loop, in the order of the calls; False if it is closed."""
-        with self._lock:
-            if not self._is_closed:
-                self._portal.start_task_soon(function, *args)
-            return not self._is_closed
-
-    async def _hold(
-        self,
-        make: Callable[[], AbstractAsyncContextManager[T]],
-        *,
-        task_status: TaskStatus[T],
-    ) -> None:
-        self._stop = anyio.Event()
-        async with make() as resource, anyio.create_task_group() as self._group:
-            task_status.started(resource)
-            await self._stop.wait()
-            self._group.cancel_scope.cancel()
-
-
-class _Work:
-    """One piece of work; its methods are called on the loop."""
-
-    def __init__(self, function: Callable[[], Awaitable[None]], done: Callable[[], None]) -> None:
-        self._function, self._done = function, done
-        self._scope: anyio.CancelScope | None = None
-
-    def begin(self, group: TaskGroup) -> None:
-        self._scope = anyio.CancelScope()  # it can be made on a loop only
-        group.start_soon(self._run, self._scope)
-
-    async def _run(self, scope: anyio.CancelScope) -> None:
-        try:
-            with scope:
-                await self._function()
-        finally:
-            self._done()
-
-    def cancel(self) -> None:
-        assert self._scope is not None
-        self._scope.cancel()
-
 
 Q = TypeVar("Q")
 Q_contra = TypeVar("Q_contra", contravariant=True)
@@ -161,8 +39,9 @@ class LoopJudge(StreamingJudge, Generic[Q]):
     """What `Service.check` raises if the service does not answer."""
 
     def __init__(self) -> None:
-        self._loop: LoopThread[Service[Q]] | None = None
         self._lock = threading.Lock()
+        self._open_stack = ExitStack()
+        self._opened: tuple[BlockingPortal, Service[Q]] | None = None
 
     @property
     @abstractmethod
@@ -188,14 +67,14 @@ class LoopJudge(StreamingJudge, Generic[Q]):
         Raises:
             JudgeError: If a secret in the environment cannot be sent.
         """
-        self._opened()
+        with self._lock:
+            self._working()
 
     def close(self) -> None:
         """End the thread and its connections; what is still asked is left unjudged."""
         with self._lock:
-            loop, self._loop = self._loop, None
-        if loop is not None:
-            loop.close()
+            stack, self._open_stack, self._opened = self._open_stack, ExitStack(), None
+        stack.close()
 
     def check(self) -> None:
         """Ask the service, once and quickly, whether it answers.
@@ -203,10 +82,9 @@ class LoopJudge(StreamingJudge, Generic[Q]):
         Raises:
             JudgeUnavailableError: If it does not.
         """
-        loop = self._opened()
-        failures: tuple[type[Exception], ...] = (*self.failures, ClosedError)
+        failures: tuple[type[Exception], ...] = (*self.failures, CancelledError)
         try:
-            loop.call(loop.resource.check)
+            self._start(lambda service: service.check()).result()
         except failures as error:
             raise JudgeUnavailableError(str(error) or f"{self.name}: closed") from error
 
@@ -226,30 +104,38 @@ class LoopJudge(StreamingJudge, Generic[Q]):
         """Judgements as they come; not of all if the judge is closed meanwhile."""
         if not questions:
             return
-        queue: SimpleQueue[tuple[int, Judgement] | Exception | None] = SimpleQueue()
-        loop = self._opened()
-
-        async def ask() -> None:
-            try:
-                await loop.resource.ask(questions, lambda *one: queue.put(one))
-            except Exception as error:  # a bug; it belongs to the caller, not to the loop
-                queue.put(error)
-
-        try:
-            cancel = loop.start(ask, lambda: queue.put(None))
-        except ClosedError:
-            return
+        queue: SimpleQueue[tuple[int, Judgement] | None] = SimpleQueue()
+        asking = self._start(lambda service: service.ask(questions, lambda *one: queue.put(one)))
+        asking.add_done_callback(lambda _: queue.put(None))
         try:
             while (one := queue.get()) is not None:
-                if isinstance(one, Exception):
-                    raise one
                 yield one
+            if not asking.cancelled():
+                asking.result()  # raises what is a bug here
         finally:
-            cancel()
+            asking.cancel()
 
-    def _opened(self) -> LoopThread[Service[Q]]:
-        with self._lock:
-            if self._loop is None:
-                self.stats  # noqa: B018  (made here, before several threads ask for it)
-                self._loop = LoopThread(self._connect, type(self).__name__)
-            return self._loop
+    def _start(self, work: Callable[[Service[Q]], Awaitable[None]]) -> Future[None]:
+        """Start `work` on the loop; closing the judge cancels it."""
+        with self._lock:  # held, so that the loop is not closed before it knows of this
+            portal, service = self._working()
+            return portal.start_task_soon(work, service)
+
+    def _working(self) -> tuple[BlockingPortal, Service[Q]]:
+        """The service, and what starts work on its loop; the lock is held."""
+        if self._opened is None:
+            self.stats  # noqa: B018  (made here, before several threads ask for it)
+            with ExitStack() as stack:
+                loop = stack.enter_context(start_blocking_portal(name=type(self).__name__))
+                self._opened = stack.enter_context(
+                    loop.wrap_async_context_manager(self._connected())
+                )
+                self._open_stack = stack.pop_all()
+        return self._opened
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[tuple[BlockingPortal, Service[Q]]]:
+        """The service, and a portal whose work has ended when the service is left."""
+        async with self._connect() as service, BlockingPortal() as portal:
+            yield portal, service
+            await portal.stop(cancel_remaining=True)

@@ -1,5 +1,6 @@
-"""What goes over the wire between the judge service and its client: records as JSON and back."""
+"""What the judge service and its client agree on: records as JSON and back, and who may ask."""
 
+import ipaddress
 import json
 from collections.abc import Sequence
 from functools import lru_cache
@@ -9,6 +10,9 @@ from pydantic_core import from_json, to_json
 
 from speciarl_pl.category import Category
 from speciarl_pl.records import Judgement, Pair, Unjudged, Verdict
+
+TOKEN_VARIABLE: Final = "SPECIARL_JUDGE_TOKEN"
+"""Environment variable with the bearer token, for the service and for its clients."""
 
 _CATEGORIES: Final = {category.label: category for category in Category}
 _MAX_REASON: Final = 1000
@@ -148,3 +152,25 @@ def _count(value: object) -> int | None:
 def _clean(text: str) -> str:
     """`text` without lone surrogates, which JSON in UTF-8 cannot hold."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def check_token(token: str | None) -> None:
+    """Raise a `ValueError`, which does not show the token, if it cannot be sent in a header."""
+    if token is not None and not (token and all("!" <= character <= "~" for character in token)):
+        raise ValueError(
+            f"token ({TOKEN_VARIABLE}): expected visible ASCII characters without blanks, "
+            "got an empty one or others"
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a service bound to `host`.
+
+    Example:
+        >>> [is_loopback(host) for host in ("localhost", "127.8.8.8", "::1", "node1", "")]
+        [True, True, True, False, False]
+    """
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -17,14 +17,14 @@ TESTS = str(Path(__file__).parents[1])
 class ServiceProcess:
     """Serves the judge that `config` describes; `url` says where."""
 
-    def __init__(self, folder, config, workers=1, port=None):
+    def __init__(self, folder, config, port=None):
         file = folder / "judge.yaml"
         file.write_text(json.dumps(config))
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "service.log"
         command = [sys.executable, "-m", "speciarl_pl", "judge", "serve", "--config", str(file)]
-        command += ["--port", str(self.port), "--workers", str(workers)]
+        command += ["--port", str(self.port)]
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 command,
@@ -51,7 +51,7 @@ class ServiceProcess:
         return self
 
     def kill(self):
-        """With kill -9, workers included."""
+        """With kill -9."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 

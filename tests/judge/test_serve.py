@@ -16,18 +16,20 @@ from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge import Judge
 from speciarl_pl.judge.remote.http_judge import HTTPJudge
 from speciarl_pl.judge.service.options import ServiceOptions
-from speciarl_pl.judge.service.serving import BackgroundService, serve, serve_judge
+from speciarl_pl.judge.service.serving import BackgroundService, serve_judge
 from speciarl_pl.records import Pair
 
 TESTS = str(Path(__file__).parents[1])
 PAIR = {"truth": "lion", "prediction": "Lion"}
 
 SERVE = """
+import logging
 import sys
-from speciarl_pl.judge.service.serving import serve
+from service_tools import FileGate
+from speciarl_pl.judge.service.serving import serve_judge
 from speciarl_pl.judge.service.options import ServiceOptions
-options = ServiceOptions(token={token!r}, shutdown_s={shutdown_s})
-serve(sys.argv[1], port=0, options=options, workers={workers})
+logging.basicConfig(level=logging.INFO)
+serve_judge(FileGate(sys.argv[1]), port=0, options=ServiceOptions(shutdown_s={shutdown_s}))
 print("returned")
 """
 
@@ -35,13 +37,9 @@ print("returned")
 class Command:
     """The service in a process of its own."""
 
-    def __init__(self, folder, workers=1, token=None, shutdown_s=30.0, judge="FileGate"):
-        config = folder / "judge.yaml"
-        arguments = f"init_args: {{folder: {folder}}}" if judge == "FileGate" else ""
-        config.write_text(f"class_path: service_tools.{judge}\n{arguments}\n")
-        code = SERVE.format(token=token, workers=workers, shutdown_s=shutdown_s)
+    def __init__(self, folder, shutdown_s=30.0):
         self.process = subprocess.Popen(
-            [sys.executable, "-c", code, str(config)],
+            [sys.executable, "-c", SERVE.format(shutdown_s=shutdown_s), str(folder)],
             env={**os.environ, "PYTHONPATH": TESTS},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -59,14 +57,9 @@ class Command:
                 return self
         raise AssertionError(self.log)
 
-    def post(self, token=None):
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+    def post(self):
         with httpx.Client(base_url=self.url, timeout=2 * WAIT_S, trust_env=False) as client:
-            return client.post("/v1/judge", json={"pairs": [PAIR]}, headers=headers)
-
-    def metrics(self):
-        headers = {"Authorization": "Bearer s3cret"}
-        return httpx.get(f"{self.url}/metrics", headers=headers, trust_env=False).text
+            return client.post("/v1/judge", json={"pairs": [PAIR]})
 
     def end(self):
         """Wait for its end; status and standard output."""
@@ -135,45 +128,6 @@ def test_a_request_that_does_not_end_does_not_keep_the_service_alive(tmp_path):
     assert not (tmp_path / "go").exists()
 
 
-@pytest.mark.slow
-def test_two_workers_answer_and_their_counters_add_up(tmp_path):
-    (tmp_path / "go").touch()
-    with Command(tmp_path, workers=2, token="s3cret").listen() as command:
-        sources, sent = set(), 0
-        assert command.post().status_code == 401
-        while len(sources) < 2:
-            [verdict] = command.post("s3cret").json()["verdicts"]
-            sources.add(verdict["source"])
-            sent += 1
-            assert sent < 5000
-        # A worker counts a request just after its answer has left; the other may show it by then.
-        assert until(lambda: f'requests_total{{status="200"}} {sent}.0' in command.metrics())
-        assert f'{{result="verdict",source="process"}} {sent}.0' in command.metrics()
-        command.process.send_signal(signal.SIGTERM)
-        assert command.end() == (0, "returned\n")
-        assert "s3cret" not in command.log
-    assert (tmp_path / "closed").exists()
-
-
-@pytest.mark.slow
-def test_workers_end_with_the_process_that_started_them(tmp_path):
-    (tmp_path / "go").touch()
-    with Command(tmp_path, workers=2).listen() as command:
-        command.post()
-        command.process.kill()
-        command.end()
-        assert until(lambda: is_closed(command.url))
-
-
-@pytest.mark.slow
-def test_a_worker_that_cannot_start_ends_the_service(tmp_path):
-    with Command(tmp_path, workers=2, judge="CannotOpen").listen() as command:
-        status, _ = command.end()
-    assert status == 1
-    assert "OSError: no such model" in command.log
-    assert command.log.splitlines()[-1].endswith("a worker could not start; its log says why")
-
-
 def test_the_port_is_in_use():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -185,12 +139,8 @@ def test_the_port_is_in_use():
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", ""])
-def test_other_machines_need_a_token(host, tmp_path):
-    config = tmp_path / "judge.yaml"
-    config.write_text("class_path: ExactJudge\n")
+def test_other_machines_need_a_token(host):
     message = "host: expected a loopback address .* set SPECIARL_JUDGE_TOKEN"
-    with pytest.raises(ValueError, match=message):
-        serve(config, host)
     with pytest.raises(ValueError, match=message):
         serve_judge(Echo(), host)
     with pytest.raises(ValueError, match=message):
@@ -206,16 +156,6 @@ def test_an_address_of_another_machine():
 def test_no_such_port(port):
     with pytest.raises(ValueError, match=f"port: expected an int from 0 to 65535, got {port}"):
         BackgroundService(Echo(), port=port).start()
-
-
-def test_workers_are_at_least_one(tmp_path):
-    with pytest.raises(ValueError, match="workers: expected an int >= 1, got 0"):
-        serve(tmp_path / "judge.yaml", workers=0)
-
-
-def test_a_file_that_names_no_judge(tmp_path):
-    with pytest.raises(JudgeError, match="no such file, nor a configuration"):
-        serve(tmp_path / "judge.yaml", workers=2)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,9 @@ from speciarl_pl.records import Pair, Unjudged, Verdict
 LABELS = [category.label for category in Category]
 ANY = st.text(st.characters(exclude_categories=()))
 """Any text, lone surrogates included."""
+PLENTY = "pairs: List should have at most 64 items after validation, not 65"
+PARSING = "There was an error parsing the body"
+MANY = json.dumps({"pairs": [dict.fromkeys(map(str, range(100)), 0)]}).encode()
 BUG = {"unjudged": "the judge failed on this pair; the log of the service says why"}
 
 
@@ -275,33 +278,37 @@ def test_many_clients_wait_at_once():
 
 
 @pytest.mark.parametrize(
-    ("body", "detail"),
+    ("body", "status", "detail"),
     [
-        (b"", "Invalid JSON: EOF while parsing a value at line 1 column 0"),
-        (b"\xff\xfe", "Invalid JSON: expected value at line 1 column 1"),
-        (b'{"pairs": "\xff"}', "Invalid JSON: invalid unicode code point at line 1 column 12"),
-        (b"[" * 9_000, "Invalid JSON: recursion limit exceeded at line 1 column 202"),
-        (b'{"x": "\\ud800", "y": ' + b"[" * 9_000, "Invalid JSON: "),
-        (b'{"pairs": ["\\ud800", "\xff"]}', "Invalid JSON: "),
-        (b"[]", "Input should be an object"),
-        (b"{}", "pairs: Field required"),
+        (b"", 422, "Field required"),
+        (b"{", 422, "Invalid JSON: Expecting property name"),
+        (b"\xff\xfe\xfd", 400, PARSING),
+        (b'{"pairs": "\xff"}', 400, PARSING),
+        (b"[" * 9_000, 400, PARSING),
+        (b"[]", 422, "Input should be a valid dictionary"),
+        (b"{}", 422, "pairs: Field required"),
         (
             b'{"pairs": [{"truth": 3, "prediction": "a"}]}',
+            422,
             "pairs.0.truth: Input should be an instance of str",
         ),
-        (b'{"pairs": [{"truth": "\\ud800", "prediction": 1}]}', "pairs.0.prediction: Input should"),
-        (b'{"pairs": [{"truth": "a"}]}', "pairs.0.prediction: Field required"),
-        (b'{"pairs": [], "stream": "yes"}', "stream: Input should be a valid boolean"),
-        (b'{"pairs": [], "streem": true}', "streem: Extra inputs are not permitted"),
-        (b'{"pairs": [], "\\ud800": true}', "?: Extra inputs"),
+        (
+            b'{"pairs": [{"truth": "\\ud800", "prediction": 1}]}',
+            422,
+            "pairs.0.prediction: Input should",
+        ),
+        (b'{"pairs": [{"truth": "a"}]}', 422, "pairs.0.prediction: Field required"),
+        (b'{"pairs": [], "stream": "yes"}', 422, "stream: Input should be a valid boolean"),
+        (b'{"pairs": [], "streem": true}', 422, "streem: Extra inputs are not permitted"),
+        (b'{"pairs": [], "\\ud800": true}', 422, "Input should be a valid string"),
+        (MANY, 422, "pairs.0: expected at most 10 members, got 100"),
     ],
     ids=[
         "empty",
+        "cut",
         "bytes",
         "no-utf8",
         "deep",
-        "deep-beside-surrogate",
-        "no-utf8-beside-surrogate",
         "list",
         "no-pairs",
         "number",
@@ -310,12 +317,13 @@ def test_many_clients_wait_at_once():
         "stream",
         "other-field",
         "surrogate-field",
+        "many-fields",
     ],
 )
-def test_what_is_no_request_is_refused(echo, body, detail):
+def test_what_is_no_request_is_refused(echo, body, status, detail):
     headers = {"Content-Type": "application/json"}
     answer = echo.client.post("/v1/judge", content=body, headers=headers)
-    assert answer.status_code == 422
+    assert answer.status_code == status
     assert answer.json()["detail"].startswith(detail)
 
 
@@ -323,7 +331,7 @@ def test_too_many_pairs(echo):
     assert len(echo.verdicts(*[("a", "wrong")] * 64)) == 64
     answer = echo.post(*[("a", "wrong")] * 65)
     assert answer.status_code == 422
-    assert answer.json() == {"detail": "pairs: expected at most 64 in a request, got 65"}
+    assert answer.json() == {"detail": PLENTY}
 
 
 def test_a_form_is_refused(echo):
@@ -440,14 +448,14 @@ def test_the_document_says_what_is_answered(served, request):
     }
     guard = {"401"} if served == "secret" else {"421"}
     judge = paths["/v1/judge"]["post"]
-    assert set(judge["responses"]) == {"200", "408", "413", "415", "422"} | guard
+    assert set(judge["responses"]) == {"200", "400", "408", "413", "415", "422"} | guard
     assert set(judge["responses"]["200"]["content"]) == {"application/json", "application/x-ndjson"}
     assert ("security" in judge) == (served == "secret")
     assert set(paths["/readyz"]["get"]["responses"]) == {"200", "503"}
     assert set(paths["/metrics"]["get"]["responses"]) == {"200"} | guard
     assert list(paths["/metrics"]["get"]["responses"]["200"]["content"]) == ["text/plain"]
-    [example] = document["components"]["schemas"]["JudgeRequest"]["examples"]
     assert document["components"]["schemas"]["JudgeRequest"]["properties"]["pairs"]["maxItems"]
+    [example] = document["components"]["schemas"]["JudgeRequest"]["examples"]
     for line in judge["responses"]["200"]["content"]["application/x-ndjson"][
         "example"
     ].splitlines():

@@ -11,8 +11,7 @@ from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge.calls import CallError
 from speciarl_pl.judge.loop import LoopJudge
 from speciarl_pl.judge.remote.batches import Patience, VerdictClient
-from speciarl_pl.judge.service.options import TOKEN_VARIABLE, check_token, is_loopback
-from speciarl_pl.judge.wire import encode_pair
+from speciarl_pl.judge.wire import TOKEN_VARIABLE, check_token, encode_pair, is_loopback
 from speciarl_pl.records import Pair
 
 

@@ -17,6 +17,8 @@ _MAX_NONSENSE: Final = 1000
 """Lines passed over before an answer is given up."""
 _LAST_S: Final = 1.0
 """Seconds that the end of an answer may take once every pair has its judgement."""
+_READY_S: Final = 10.0
+"""Seconds until a service counts as not ready; it may check what is behind it first."""
 _JSON: Final = {"Content-Type": "application/json"}
 
 
@@ -63,7 +65,7 @@ async def ask_ready(client: httpx.AsyncClient, url: str) -> None:
         CallError: If it does not; says why.
     """
     try:
-        answer = await client.get(url, timeout=5.0)
+        answer = await client.get(url, timeout=_READY_S)
     except (httpx.RequestError, httpx.InvalidURL) as error:
         raise CallError(f"{url}: {_text(error)}", "connection") from error
     if answer.status_code != 200:

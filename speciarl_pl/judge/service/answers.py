@@ -1,8 +1,13 @@
 """A judge behind a service: whatever goes wrong with some pairs, the others get their answers."""
 
+import asyncio
 import logging
-from collections.abc import Callable, Generator, Iterator, Sequence
-from typing import Final, Protocol
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from typing import Final, Protocol, TypeVar
+
+import anyio
 
 from speciarl_pl.answer import answer_key
 from speciarl_pl.judge.base import Judge, JudgeUnavailableError
@@ -14,7 +19,12 @@ NO_TRUTH: Final = Unjudged("no truth to compare with")
 BROKEN: Final = Unjudged("the judge failed on this pair; the log of the service says why")
 """Of pairs left without a judgement by a bug in the judge."""
 
+_GATHER_S: Final = 0.001
+"""How long judgements are gathered, so that a quick judge makes few large chunks."""
+
 _logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class Question(Protocol):
@@ -39,7 +49,7 @@ def answer_each(
     max_chars: int,
     on_bug: Callable[[], None] = lambda: None,
 ) -> Generator[tuple[int, Judgement], None, None]:
-    """Judge `questions` and give each judgement as soon as it is there; raises nothing.
+    """Judge `questions`, give each judgement as soon as it is there, and count; raises nothing.
 
     Those equal but for case and white space are asked about once. A text that is too long, or that
     no service could take, is not asked about.
@@ -63,6 +73,18 @@ def answer_each(
         1 -2 no truth to compare with
         2 -2 prediction: expected at most 10 characters, got 99
     """
+    given: list[Judgement] = []
+    try:
+        for place, judgement in _answers(judge, questions, max_chars, on_bug):
+            given.append(judgement)
+            yield place, judgement
+    finally:
+        judge.stats.count(given)
+
+
+def _answers(
+    judge: Judge, questions: Sequence[Question], max_chars: int, on_bug: Callable[[], None]
+) -> Iterator[tuple[int, Judgement]]:
     places: dict[tuple[str, str, str], list[int]] = {}
     for place, question in enumerate(questions):
         refusal = _refusal(question, max_chars)
@@ -121,3 +143,55 @@ def _each_once(
             each.close()  # nobody may want the rest
     for index in missing:
         yield index, rest
+
+
+async def in_a_thread(
+    items: Generator[T, None, None], threads: anyio.CapacityLimiter
+) -> AsyncGenerator[list[T], None]:
+    """Run a generator in a thread, and give what it yields.
+
+    Starlette would take its items one by one, each by way of the event loop.
+
+    Args:
+        items: The generator. It is closed, in its thread, when nobody reads on; as soon as it has
+            yielded once more, since code that blocks cannot be interrupted.
+        threads: Bounds them, those that nobody reads any more included.
+
+    Yields:
+        What has come since the last chunk, as soon as there is something.
+
+    Example:
+        >>> async def collect():
+        ...     squares = (number * number for number in range(4))
+        ...     chunks = in_a_thread(squares, anyio.CapacityLimiter(1))
+        ...     return [number async for chunk in chunks for number in chunk]
+        >>> asyncio.run(collect())
+        [0, 1, 4, 9]
+    """
+    loop, ready = asyncio.get_running_loop(), asyncio.Event()
+    queue: deque[T] = deque()
+    is_wanted = True
+
+    def run() -> None:
+        with closing(items):
+            for item in items:
+                if not is_wanted:
+                    return
+                queue.append(item)
+                if not ready.is_set():
+                    loop.call_soon_threadsafe(ready.set)
+
+    # A task of its own, which is not cancelled with the reader, so that the thread is counted.
+    running = asyncio.create_task(anyio.to_thread.run_sync(run, limiter=threads))
+    running.add_done_callback(lambda _: ready.set())
+    try:
+        while not running.done() or queue:
+            await ready.wait()
+            if not running.done():
+                await asyncio.sleep(_GATHER_S)
+            ready.clear()  # before the queue is emptied: what comes from here on sets it again
+            if chunk := [queue.popleft() for _ in range(len(queue))]:
+                yield chunk
+        running.result()  # raises what the generator did
+    finally:
+        is_wanted = False

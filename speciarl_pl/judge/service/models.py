@@ -1,14 +1,47 @@
 """What the judge service takes and gives, as its OpenAPI document describes it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, FailFast, Field, InstanceOf
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    FailFast,
+    Field,
+    InstanceOf,
+    create_model,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+_MOST_MEMBERS: Final = 10
+"""Members of an object that are looked at one by one."""
 
 
-class PairModel(BaseModel):
+class _Sent(BaseModel):
+    """What clients send: its own members and no others.
+
+    A body can hold a million others, or faults; each would become an error of its own. So lists are
+    left at their first fault, and objects with far too many members are not looked at.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _few_members(cls, given: Any) -> Any:
+        if isinstance(given, dict) and len(given) > _MOST_MEMBERS:
+            raise PydanticCustomError(
+                "many_members",
+                "expected at most {most} members, got {got}",
+                {"most": _MOST_MEMBERS, "got": len(given)},
+            )
+        return given
+
+
+class PairModel(_Sent):
     """A truth and what a model answered, both as written."""
 
-    model_config = ConfigDict(title="Pair", strict=True, extra="forbid")
+    model_config = ConfigDict(title="Pair")
 
     # Any string, also one that is no valid Unicode: such a pair is unjudged, not its request.
     truth: InstanceOf[str] = Field(description="The label of the data set.")
@@ -18,22 +51,25 @@ class PairModel(BaseModel):
     )
 
 
-class JudgeRequest(BaseModel):
+class JudgeRequest(_Sent):
     """Pairs to be judged."""
 
     model_config = ConfigDict(
-        strict=True,
-        extra="forbid",
         json_schema_extra={
             "examples": [{"pairs": [{"truth": "Samoyed", "prediction": "dog"}], "stream": False}]
         },
     )
 
-    # At the first fault it is refused: a body of millions of them would make as many errors.
     pairs: Annotated[list[PairModel], FailFast()]
     stream: bool = Field(
         False, description="Whether verdicts are sent as they come, one line of JSON each."
     )
+
+    @classmethod
+    def at_most(cls, max_pairs: int) -> "type[JudgeRequest]":
+        """The same with no more than so many pairs."""
+        pairs = Annotated[list[PairModel], FailFast(), Field(max_length=max_pairs)]
+        return create_model(cls.__name__, __base__=cls, __doc__=cls.__doc__, pairs=(pairs, ...))
 
 
 class VerdictModel(BaseModel):

@@ -1,11 +1,8 @@
 """Limits of the judge service and who may use it."""
 
-import ipaddress
 from dataclasses import dataclass, field
-from typing import Final
 
-TOKEN_VARIABLE: Final = "SPECIARL_JUDGE_TOKEN"
-"""Environment variable with the bearer token, for the service and for its clients."""
+from speciarl_pl.judge.wire import TOKEN_VARIABLE, check_token, is_loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +42,6 @@ class ServiceOptions:
         check_token(self.token)
 
 
-def check_token(token: str | None) -> None:
-    """Raise a `ValueError`, which does not show the token, if it cannot be sent in a header."""
-    if token is not None and not (token and all("!" <= character <= "~" for character in token)):
-        raise ValueError(
-            f"token ({TOKEN_VARIABLE}): expected visible ASCII characters without blanks, "
-            "got an empty one or others"
-        )
-
-
 def check_open_to(host: str, token: str | None) -> None:
     """Make sure that only this machine can reach a service without a token.
 
@@ -73,16 +61,3 @@ def check_open_to(host: str, token: str | None) -> None:
             f"host: expected a loopback address such as 127.0.0.1 without a token, got {host!r}; "
             f"set {TOKEN_VARIABLE} to let other machines in"
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a service bound to `host`.
-
-    Example:
-        >>> [is_loopback(host) for host in ("localhost", "127.8.8.8", "::1", "node1", "")]
-        [True, True, True, False, False]
-    """
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

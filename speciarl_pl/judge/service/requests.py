@@ -1,240 +1,123 @@
 """What a request has to be before the judge service looks at its pairs."""
 
 import hmac
-import json
-from typing import Any, Final
+from collections.abc import Collection
+from typing import Any
 from urllib.parse import urlsplit
 
 import anyio
-from fastapi import FastAPI, HTTPException, Request
-from fastapi.openapi.utils import get_openapi
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, ValidationError
-from pydantic.json_schema import models_json_schema
-from pydantic_core import from_json
+from fastapi import HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from speciarl_pl.judge.service.models import ErrorReply, JudgeReply, JudgeRequest, PairModel, Ready
-from speciarl_pl.judge.service.options import ServiceOptions, is_loopback
+from speciarl_pl.judge.service.options import ServiceOptions
+from speciarl_pl.judge.wire import encode_error, is_loopback
 
 
-class TokenCheck(HTTPBearer):
-    """A dependency that lets in those who send the token.
+class Gate:
+    """ASGI middleware that looks at who asks, then reads what is sent, and no more than allowed.
 
-    Raises:
-        HTTPException: 401, if the header is missing or other.
+    Args:
+        app: The application inside.
+        paths: The paths that it guards.
+        options: Limits, and the token that clients need.
     """
 
-    def __init__(self, token: str) -> None:
-        super().__init__(
-            scheme_name="token",
-            description="The token that the service was started with.",
-            auto_error=False,
-        )
-        self._token = token.encode()
+    def __init__(self, app: ASGIApp, paths: Collection[str], options: ServiceOptions) -> None:
+        self._app = app
+        self._paths = paths
+        self._options = options
 
-    async def __call__(self, request: Request) -> HTTPAuthorizationCredentials | None:
-        """Compare in a time that tells nothing about the token."""
-        found = await super().__call__(request)
-        given = b"" if found is None else found.credentials.encode("latin-1", "replace")
-        if not hmac.compare_digest(given, self._token):
-            raise HTTPException(
-                401, "expected the bearer token of this service", {"WWW-Authenticate": "Bearer"}
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on a request that may be answered, with its whole body."""
+        if scope["type"] != "http" or scope["path"] not in self._paths:
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        try:
+            _check_caller(request, self._options.token)
+            body = await _body(request, self._options) if request.method == "POST" else b""
+        except HTTPException as refusal:
+            await _refused(refusal.status_code, refusal.detail, refusal.headers)(
+                scope, receive, send
             )
-        return found
+        except ClientDisconnect:
+            pass  # nobody is there to be answered
+        else:
+            await self._app(scope, _once(body, receive), send)
 
 
-async def check_host(request: Request) -> None:
-    """Let in only those who call this machine by a name of its own.
+def _check_caller(request: Request, token: str | None) -> None:
+    """Let in those with the token or, without one, those who call this machine by its own name.
 
     Without a token a service is there for this machine alone. A page in a browser of this machine
     can send requests too, under the name of a site whose address is made to be this machine's.
-
-    Raises:
-        HTTPException: 421, if the Host is no loopback address.
     """
-    host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
-    if not is_loopback(host):
+    if token is None:
+        host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+        if not is_loopback(host):
+            raise HTTPException(
+                421, f"Host: expected localhost or a loopback address, got {host[:100]!r}"
+            )
+        return
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    # In a time that tells nothing about the token.
+    same = hmac.compare_digest(given.encode("latin-1", "replace"), token.encode())
+    if scheme.lower() != "bearer" or not same:
         raise HTTPException(
-            421, f"Host: expected localhost or a loopback address, got {host[:100]!r}"
+            401, "expected the bearer token of this service", {"WWW-Authenticate": "Bearer"}
         )
 
 
-async def read_body(request: Request, options: ServiceOptions) -> bytes:
-    """Read the body of a request, and no more of it than is allowed and a chunk.
+async def _body(request: Request, options: ServiceOptions) -> bytes:
+    """The body of a request; no more than what is allowed and a chunk is read.
 
-    Raises:
-        HTTPException: 408 if it does not come in time, 413 if it is too large, 415 if it is not
-            declared as JSON.
+    What refuses it closes the connection, of no further use as the rest is not read.
     """
-    max_bytes = options.max_body_bytes
-    kind = request.headers.get("content-type", "").partition(";")[0].strip()
-    if kind.lower() != "application/json":
-        raise HTTPException(415, f"Content-Type: expected application/json, got {kind[:100]!r}")
+    most, seconds = options.max_body_bytes, options.receive_s
+    too_large = HTTPException(
+        413, f"expected a body of at most {most} bytes", {"Connection": "close"}
+    )
     size = request.headers.get("content-length", "")
-    if size.isdecimal() and int(size) > max_bytes:
-        raise _too_large(max_bytes)
+    if size.isdecimal() and int(size) > most:
+        raise too_large
     body = bytearray()
     try:
-        with anyio.fail_after(options.receive_s):
+        with anyio.fail_after(seconds):
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > max_bytes:
-                    raise _too_large(max_bytes)
+                if len(body) > most:
+                    raise too_large
     except TimeoutError:
         raise HTTPException(
-            408, f"expected the body within {options.receive_s:g} s", {"Connection": "close"}
+            408, f"expected the body within {seconds:g} s", {"Connection": "close"}
         ) from None
     return bytes(body)
 
 
-def parse_request(body: bytes, max_pairs: int) -> JudgeRequest:
-    """Parse the body of a request.
+def _once(body: bytes, receive: Receive) -> Receive:
+    """What receives `body` and then what comes after it."""
+    messages: list[Message] = [{"type": "http.request", "body": body}]
 
-    What is too much is refused before it is looked at member by member, since each fault would
-    become an error of its own.
+    async def receive_again() -> Message:
+        return messages.pop() if messages else await receive()
 
-    Raises:
-        HTTPException: 422, naming the first thing that is wrong.
-    """
-    try:
-        fields = _loaded(body)
-        _check_size(fields, max_pairs)
-        return JudgeRequest.model_validate(fields)
-    except ValidationError as error:
-        raise HTTPException(422, _first(error)) from None
-    except (ValueError, RecursionError) as error:
-        raise HTTPException(422, f"Invalid JSON: {error}"[:300]) from None
+    return receive_again
 
 
-def _loaded(body: bytes) -> Any:
-    try:
-        return from_json(body)
-    except ValueError:
-        if b"\\u" not in body:
-            raise
-    # A lone surrogate is what pydantic's parser refuses and JSON allows.
-    return json.loads(body.decode())
+async def first_fault(request: Request, error: Exception) -> Response:
+    """The answer to a body that is no request: the first thing that is wrong, in a line."""
+    assert isinstance(error, RequestValidationError)
+    if isinstance(error.body, bytes):  # FastAPI parses only what is declared as JSON
+        kind = request.headers.get("content-type", "").partition(";")[0].strip()
+        return _refused(415, f"Content-Type: expected application/json, got {kind[:100]!r}")
+    fault: dict[str, Any] = error.errors()[0]
+    if fault["type"] == "json_invalid":
+        return _refused(422, f"Invalid JSON: {fault['ctx']['error']}")
+    place = ".".join(str(part)[:100] for part in fault["loc"][1:])  # it begins with `body`
+    return _refused(422, f"{place}: {fault['msg']}" if place else str(fault["msg"]))
 
 
-def _check_size(fields: Any, max_pairs: int) -> None:
-    if not isinstance(fields, dict):
-        raise HTTPException(422, "Input should be an object")
-    _check_members("", fields, JudgeRequest)
-    pairs = fields.get("pairs")
-    if not isinstance(pairs, list):
-        return
-    if len(pairs) > max_pairs:
-        raise HTTPException(
-            422, f"pairs: expected at most {max_pairs} in a request, got {len(pairs)}"
-        )
-    for place, pair in enumerate(pairs):
-        if isinstance(pair, dict):
-            _check_members(f"pairs.{place}.", pair, PairModel)
-
-
-def _check_members(place: str, fields: dict[str, Any], model: type[BaseModel]) -> None:
-    for name in fields:
-        if name not in model.model_fields:
-            raise HTTPException(422, f"{place}{name[:100]}: Extra inputs are not permitted")
-
-
-def _first(error: ValidationError) -> str:
-    details: Any = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(str(part)[:100] for part in details["loc"])
-    return f"{place}: {details['msg']}" if place else str(details["msg"])
-
-
-def _too_large(max_bytes: int) -> HTTPException:
-    # The rest is not read, so that the connection is of no further use.
-    return HTTPException(
-        413, f"expected a body of at most {max_bytes} bytes", {"Connection": "close"}
-    )
-
-
-# The OpenAPI document of the judge service.
-
-
-_REF: Final = "#/components/schemas/{model}"
-
-_LINES: Final = "\n".join(
-    [
-        '{"index":1,"category":"specific","source":"exact:same","cached":false}',
-        '{"index":0,"unjudged":"LLMJudge: timeout","transient":true}',
-        '{"done":2}',
-        "",
-    ]
-)
-
-REQUEST: Final[dict[str, Any]] = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": {"$ref": _REF.format(model="JudgeRequest")}}},
-    }
-}
-"""What the route says of its body, which it parses itself."""
-
-_UNAUTHORIZED: Final[dict[str, Any]] = {
-    "model": ErrorReply,
-    "description": "No bearer token, or another one.",
-    "headers": {"WWW-Authenticate": {"schema": {"type": "string"}, "required": True}},
-}
-
-
-_MISDIRECTED: Final[dict[str, Any]] = {
-    "model": ErrorReply,
-    "description": "The Host is no loopback address, and there is no token.",
-}
-
-
-def unauthorized(options: ServiceOptions) -> dict[int | str, dict[str, Any]]:
-    """The answer to those without a token or, where none is needed, from elsewhere."""
-    return {421: _MISDIRECTED} if options.token is None else {401: _UNAUTHORIZED}
-
-
-def judge_responses(options: ServiceOptions) -> dict[int | str, dict[str, Any]]:
-    """The answers of `POST /v1/judge`."""
-    return {
-        200: {
-            "model": JudgeReply,
-            "description": "One result per pair. With `stream`, one line of JSON for each, in the "
-            "order in which they come, with the `index` of the pair, and a last line "
-            "`done` with the number of pairs.",
-            "content": {
-                "application/x-ndjson": {"schema": {"type": "string"}, "example": _LINES},
-            },
-        },
-        **unauthorized(options),
-        408: {
-            "model": ErrorReply,
-            "description": f"The body did not come within {options.receive_s:g} s.",
-        },
-        413: {
-            "model": ErrorReply,
-            "description": f"The body has more than {options.max_body_bytes} bytes.",
-        },
-        415: {"model": ErrorReply, "description": "The body is not declared as JSON."},
-        422: {
-            "model": ErrorReply,
-            "description": f"The body is not such a request, or has more than {options.max_pairs} "
-            "pairs.",
-        },
-    }
-
-
-READY_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"model": Ready, "description": "The back-end answers."},
-    503: {"model": Ready, "description": "It does not, or the service is shutting down."},
-}
-"""The answers of `GET /readyz`."""
-
-
-def document(app: FastAPI, options: ServiceOptions) -> dict[str, Any]:
-    """The OpenAPI document of `app`, with the body that its routes parse themselves."""
-    found = get_openapi(
-        title=app.title, version=app.version, description=app.description, routes=app.routes
-    )
-    _, parts = models_json_schema([(JudgeRequest, "validation")], ref_template=_REF)
-    schemas = found["components"]["schemas"]
-    schemas.update(parts["$defs"])
-    schemas["JudgeRequest"]["properties"]["pairs"]["maxItems"] = options.max_pairs
-    return found
+def _refused(status: int, detail: str, headers: Any = None) -> Response:
+    return Response(encode_error(detail), status, headers, media_type="application/json")

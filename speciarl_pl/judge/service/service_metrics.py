@@ -1,17 +1,12 @@
 """What the judge service counts about its requests, and how it shows all that was counted."""
 
-import os
 import time
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from speciarl_pl.judge.base import Judge
-
-SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Environment variable of prometheus_client: where worker processes add up what they count."""
 
 _SECONDS: Final = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 
@@ -50,10 +45,6 @@ class ServiceMetrics:
 
     def text(self, judge: Judge) -> bytes:
         """All counters of the service and of its judge, in the text format of Prometheus."""
-        if SHARED_FOLDER in os.environ:
-            everything = CollectorRegistry()
-            MultiProcessCollector(everything)  # type: ignore[no-untyped-call]
-            return generate_latest(everything)
         return generate_latest(self.registry) + generate_latest(judge.stats.registry)
 
 

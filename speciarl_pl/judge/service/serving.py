@@ -1,196 +1,215 @@
-"""Runs the judge service until it is told to end, in one process or several."""
+"""Runs the judge service: until a signal, or beside something else."""
 
-import copy
-import json
+import asyncio
+import errno
 import logging
-import multiprocessing
-import os
 import signal
 import socket
-import sys
-import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final, Self
 
-from fastapi import FastAPI
-from uvicorn.config import LOGGING_CONFIG, STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
-from uvicorn.supervisors.multiprocess import SIGNALS as UVICORN_SIGNALS
+import uvicorn
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge.base import Judge
-from speciarl_pl.judge.config import load_judge
 from speciarl_pl.judge.service.app import build_app
-from speciarl_pl.judge.service.background import (
-    BackgroundService,
-    Server,
-    bind,
-    url_of,
-    uvicorn_config,
-)
-from speciarl_pl.judge.service.options import TOKEN_VARIABLE, ServiceOptions, check_open_to
-from speciarl_pl.judge.service.service_metrics import SHARED_FOLDER
+from speciarl_pl.judge.service.options import ServiceOptions, check_open_to
 
-__all__ = ["BackgroundService", "ServiceOptions", "app_from_environment", "serve", "serve_judge"]
-
-_SETTINGS_VARIABLE: Final = "SPECIARL_JUDGE_SERVICE"
-"""Tells worker processes, as JSON, the judge's file and all options but the token."""
-
-_FACTORY: Final = "speciarl_pl.judge.service.serving:app_from_environment"
-"""What uvicorn calls in a worker process."""
+_KEEP_ALIVE_S: Final = 75
+"""Seconds that an idle connection stays open; longer than clients keep theirs."""
 
 _logger = logging.getLogger(__name__)
-
-
-def serve(
-    config: str | Path,
-    host: str = "127.0.0.1",
-    port: int = 8765,
-    options: ServiceOptions | None = None,
-    workers: int = 1,
-) -> None:
-    """Serve the judge of a configuration file until SIGTERM or SIGINT.
-
-    Then no more connections are taken, what was accepted is finished, and the judge is closed. To
-    be called from the main thread.
-
-    Args:
-        config: YAML file of the judge; see `load_judge`.
-        host: Address to listen on; other than a loopback address only with a token.
-        port: Port to listen on; 0 for a free one, which is logged.
-        options: Limits and token.
-        workers: Processes that answer; each builds its own judge, so that only a cache with a
-            store on disk or in Redis is shared.
-
-    Raises:
-        JudgeError: If the file names no judge, the port is in use, or a worker cannot start.
-        ValueError: If there is no token for a `host` that other machines can reach, or `workers`
-            is below 1.
-    """
-    options = options or ServiceOptions()
-    if workers < 1:
-        raise ValueError(f"workers: expected an int >= 1, got {workers}")
-    check_open_to(host, options.token)
-    judge = load_judge(config)
-    if workers == 1:
-        serve_judge(judge, host, port, options)
-        return
-    judge.close()  # it only showed that the file is sound
-    with bind(host, port) as sock, _settings(config, options), _own_signals():
-        settings = uvicorn_config(_FACTORY, options, workers, _command_logging())
-        supervisor = Multiprocess(settings, [sock])
-        _announce(sock)
-        supervisor.run()
-    if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
-        raise JudgeError(f"{config}: a worker could not start; its log says why")
 
 
 def serve_judge(
     judge: Judge, host: str = "127.0.0.1", port: int = 8765, options: ServiceOptions | None = None
 ) -> None:
-    """Serve a judge in this process until SIGTERM or SIGINT; opens and closes it.
+    """Serve a judge until SIGTERM or SIGINT; opens and closes it.
+
+    Then no more connections are taken, and what was accepted is finished. To be called from the
+    main thread.
 
     Args:
         judge: The judge, not opened yet.
-        host: See `serve`.
-        port: See `serve`.
-        options: See `serve`.
+        host: Address to listen on; other than a loopback address only with a token.
+        port: Port to listen on; 0 for a free one, which is logged.
+        options: Limits and token.
 
     Raises:
         JudgeError: If the port is in use.
         ValueError: If there is no token for a `host` that other machines can reach.
     """
     options = options or ServiceOptions()
-    check_open_to(host, options.token)
-    with bind(host, port) as sock:
-        judge.open()
-        app = build_app(judge, options, closes_judge=True)
-        settings = uvicorn_config(app, options, log_config=_command_logging())
-        server = Server(settings)
-        with _own_signals(server.end):
-            _announce(sock)
-            server.run([sock])
+    service = BackgroundService(judge, host, port, options.token, options)
+    with judge, service, _on_signals(service.end):
+        _logger.info("The judge service listens on %s", service.url)
+        service.join()
 
 
-def app_from_environment() -> FastAPI:
-    """The application of a worker process; uvicorn calls it there."""
-    settings = json.loads(os.environ[_SETTINGS_VARIABLE])
-    options = ServiceOptions(token=os.environ.get(TOKEN_VARIABLE), **settings["options"])
-    try:
-        judge = load_judge(settings["config"])
-        judge.open()
-    except Exception:
-        _logger.exception("%s: the judge cannot be opened", settings["config"])
-        sys.exit(STARTUP_FAILURE)  # with any other status, a new worker would try again
-    threading.Thread(target=_end_with_parent, name="judge-parent", daemon=True).start()
-    return build_app(judge, options, closes_judge=True)
-
-
-def _announce(sock: socket.socket) -> None:
-    _logger.info("The judge service listens on %s", url_of(sock))
-
-
-def _command_logging() -> dict[str, Any]:
-    """Uvicorn's settings, and the same for this package: lines on the standard error."""
-    settings = copy.deepcopy(LOGGING_CONFIG)
-    settings["loggers"]["speciarl_pl"] = {"handlers": ["default"], "level": "INFO"}
-    return settings
-
-
-@contextmanager
-def _settings(config: str | Path, options: ServiceOptions) -> Iterator[None]:
-    """Environment variables that worker processes start with."""
-    given = asdict(options)
-    token = given.pop("token")
-    with tempfile.TemporaryDirectory(prefix="judge-metrics-") as folder:
-        variables = {
-            _SETTINGS_VARIABLE: json.dumps({"config": str(config), "options": given}),
-            SHARED_FOLDER: folder,
-            TOKEN_VARIABLE: token,
-        }
-        before = {name: os.environ.get(name) for name in variables}
-        _set_environment(variables)
-        try:
-            yield
-        finally:
-            _set_environment(before)
-
-
-def _set_environment(variables: Mapping[str, str | None]) -> None:
-    for name, value in variables.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
-
-
-@contextmanager
-def _own_signals(on_end: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Keep the process alive through SIGINT and SIGTERM, and leave handlers as they were.
-
-    Uvicorn obeys these signals and then raises them again, for whoever handled them before.
+class BackgroundService:
+    """Serves a judge from a thread of this process, as rank 0 of a training run does.
 
     Args:
-        on_end: Called for a signal that comes before uvicorn listens or that it raises again.
+        judge: An opened judge; whoever opened it closes it, after the service has stopped.
+        host: Address to listen on; other than a loopback address only with a token.
+        port: Port to listen on; 0 for a free one.
+        token: Bearer token that clients have to send.
+        options: Limits; their token is not used.
+
+    Raises:
+        ValueError: If there is no token for a `host` that other machines can reach.
+
+    Example:
+        >>> from speciarl_pl.judge import ExactJudge
+        >>> from speciarl_pl.judge.remote.http_judge import HTTPJudge
+        >>> from speciarl_pl.records import Pair
+        >>> with BackgroundService(ExactJudge()) as service, HTTPJudge(service.url) as judge:
+        ...     [verdict] = judge.judge([Pair("lion", "Lion")])
+        >>> verdict.source
+        'exact:same'
     """
-    numbers = {*UVICORN_SIGNALS, signal.SIGINT, signal.SIGTERM}
-    before = {number: signal.getsignal(number) for number in numbers}
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: on_end())
+
+    def __init__(
+        self,
+        judge: Judge,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        token: str | None = None,
+        options: ServiceOptions | None = None,
+    ) -> None:
+        self._options = replace(options or ServiceOptions(), token=token)
+        check_open_to(host, token)
+        self._judge = judge
+        self._host = host
+        self._port = port
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+        self.url = ""
+        """Where it listens, e.g. `http://127.0.0.1:8765`, once it has started."""
+
+    def start(self) -> None:
+        """Begin to serve; when this returns, requests are answered.
+
+        Raises:
+            JudgeError: If the port is in use or the service cannot start.
+        """
+        sock = _bind(self._host, self._port)
+        self.url = _url_of(sock)
+        server = self._server = uvicorn.Server(_config(self._judge, self._options))
+        # A daemon, as are then the threads at the judge: one that hangs does not keep the process.
+        self._thread = threading.Thread(
+            target=_run, args=(server, sock), name="judge-service", daemon=True
+        )
+        self._thread.start()
+        while not server.started:
+            if not self._thread.is_alive():
+                raise JudgeError(f"{self.url}: the judge service could not start; the log says why")
+            time.sleep(0.005)
+
+    def end(self) -> None:
+        """Begin to shut down: take no more requests, and finish those accepted."""
+        if self._server is not None:
+            self._server.should_exit = True
+
+    def join(self) -> None:
+        """Wait until it has ended."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def stop(self) -> None:
+        """Take no more requests, finish those accepted, and end."""
+        self.end()
+        self.join()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+
+def _run(server: uvicorn.Server, sock: socket.socket) -> None:
+    with sock:
+        try:
+            server.run([sock])
+        except Exception:
+            _logger.exception("the judge service failed")
+
+
+def _config(judge: Judge, options: ServiceOptions) -> uvicorn.Config:
+    return uvicorn.Config(
+        build_app(judge, options),
+        http=_protocol(options.receive_s),
+        log_config=None,  # the logging of the process is left alone
+        log_level="warning",
+        access_log=False,
+        ws="none",
+        lifespan="off",
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=options.shutdown_s,  # type: ignore[arg-type]
+    )
+
+
+def _protocol(receive_s: float) -> type[asyncio.Protocol]:
+    """What closes connections on which no request begins in time; uvicorn waits for ever."""
+
+    class Protocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            super().connection_made(transport)
+            self.loop.call_later(receive_s, self._end_if_silent, transport)
+
+        def _end_if_silent(self, transport: asyncio.BaseTransport) -> None:
+            if self.cycle is None:
+                transport.close()
+
+    return Protocol
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """A socket that takes connections; they wait until the service answers them."""
+    if not 0 <= port < 2**16:
+        raise ValueError(f"port: expected an int from 0 to 65535, got {port}")
     try:
-        yield
-    finally:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = found[0]
+        return socket.create_server(address[:2], family=family)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise JudgeError(
+                f"port: {port} of {host} is in use; choose another one, or 0 for a free one"
+            ) from error
+        raise JudgeError(f"host: cannot listen on {host}, port {port}: {error}") from error
+
+
+def _url_of(sock: socket.socket) -> str:
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+@contextmanager
+def _on_signals(end: Callable[[], None]) -> Iterator[None]:
+    """Call `end` at the first SIGINT or SIGTERM; a second one does what it did before."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
         for number, handler in before.items():
             signal.signal(number, handler)
 
+    def first(*_: object) -> None:
+        restore()
+        end()
 
-def _end_with_parent() -> None:
-    """End this worker, as on SIGTERM, if the process that started it is gone."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os.kill(os.getpid(), signal.SIGTERM)
+    for number in before:
+        signal.signal(number, first)
+    try:
+        yield
+    finally:
+        restore()

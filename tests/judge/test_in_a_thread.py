@@ -1,23 +1,24 @@
 import asyncio
 import threading
 
+import anyio
 import pytest
 from service_tools import WAIT_S, until
 
-from speciarl_pl.judge.service.streaming import Feed
+from speciarl_pl.judge.service.answers import in_a_thread
 
 
-def collect(items, slots=None):
-    async def run():
-        feed = Feed(items, slots or asyncio.Semaphore())
-        return [item async for chunk in feed.chunks() for item in chunk]
+def chunks_of(items):
+    return in_a_thread(items, anyio.CapacityLimiter(1))
 
-    return asyncio.run(run())
+
+async def collect(items):
+    return [item async for chunk in chunks_of(items) for item in chunk]
 
 
 @pytest.mark.parametrize("number", [0, 1, 100_000])
 def test_all_items_in_order(number):
-    assert collect(iter_of(range(number))) == list(range(number))
+    assert asyncio.run(collect(iter_of(range(number)))) == list(range(number))
 
 
 def iter_of(items):
@@ -26,9 +27,7 @@ def iter_of(items):
 
 def test_a_quick_iterator_makes_few_chunks():
     async def run():
-        return [
-            len(chunk) async for chunk in Feed(iter_of(range(1000)), asyncio.Semaphore()).chunks()
-        ]
+        return [len(chunk) async for chunk in chunks_of(iter_of(range(1000)))]
 
     sizes = asyncio.run(run())
     assert sum(sizes) == 1000
@@ -41,7 +40,7 @@ def test_an_error_comes_after_the_items():
         raise ZeroDivisionError
 
     async def run():
-        chunks = Feed(items(), asyncio.Semaphore()).chunks()
+        chunks = chunks_of(items())
         assert await anext(chunks) == [1]
         with pytest.raises(ZeroDivisionError):
             await anext(chunks)
@@ -62,20 +61,20 @@ def test_a_reader_that_leaves_ends_the_generator_and_frees_its_slot():
             ended.set()
 
     async def run():
-        slots = asyncio.Semaphore()
-        chunks = Feed(items(), slots).chunks()
+        threads = anyio.CapacityLimiter(1)
+        chunks = in_a_thread(items(), threads)
         assert await anext(chunks) == [1]
         await chunks.aclose()
-        assert slots.locked()  # its thread is still busy
+        assert threads.borrowed_tokens == 1  # its thread is still busy
         go.set()
-        async with slots:
+        async with threads:
             return ended.is_set()
 
     assert asyncio.run(run())
 
 
 def test_a_loop_that_ends_leaves_no_thread():
-    go = threading.Event()
+    go, before = threading.Event(), set(threading.enumerate())
 
     def items():
         yield 1
@@ -83,9 +82,9 @@ def test_a_loop_that_ends_leaves_no_thread():
         yield 2
 
     async def run():
-        chunks = Feed(items(), asyncio.Semaphore()).chunks()
+        chunks = chunks_of(items())
         await anext(chunks)
 
     asyncio.run(run())
     go.set()
-    assert until(lambda: all(thread.name != "judge-feed" for thread in threading.enumerate()))
+    assert until(lambda: set(threading.enumerate()) <= before)
