@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from speciarl_pl.data.loader import BatchLoader, ResumableLoader
     from speciarl_pl.data.position import listing_digest
     from speciarl_pl.data.prompts import load_prompt
-    from speciarl_pl.data.source import ImageSource
+    from speciarl_pl.data.source import FileSource, ImageSource, file_table
 
 __all__ = [
     "CUB200",
@@ -36,6 +36,7 @@ __all__ = [
     "Collate",
     "Encode",
     "FGVCAircraft",
+    "FileSource",
     "Flowers102",
     "Food101",
     "HubImages",
@@ -50,6 +51,7 @@ __all__ = [
     "ResumableLoader",
     "StanfordCars",
     "WorldImages",
+    "file_table",
     "listing_digest",
     "load_prompt",
     "open_image",
