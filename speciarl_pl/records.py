@@ -38,6 +38,8 @@ class Sample:
     """Place among all samples of its stage, data set after data set, from 0."""
     taxonomy: str = ""
     """Tree of names of its data set, as the source names it; empty if there is none."""
+    own_prompt: bool = False
+    """Whether the question is its own, and not the one of all samples."""
 
 
 @dataclass(frozen=True, slots=True)
