@@ -5,27 +5,22 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import lightning as L
 
 from speciarl_pl.callbacks.rollout import RolloutCallback
 from speciarl_pl.callbacks.rollout_log import RolloutLog
-from speciarl_pl.category import OUTCOMES, UNJUDGED
+from speciarl_pl.category import UNJUDGED
 from speciarl_pl.data import listing_digest
 from speciarl_pl.errors import RunError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.policy import Policy
-from speciarl_pl.run.rollouts import RolloutFiles
-from speciarl_pl.step.validation import ImageOutcomes, vote_key
+from speciarl_pl.step.validation import ImageOutcomes
 from speciarl_pl.system.together import together
 
 STAGES: Final = {"validate": ("val", "val"), "predict": ("predict", "images")}
 """Command -> stage of its rows, role of its data sets."""
-
-_Seen: TypeAlias = tuple[int, str | None, bool]
-"""Of a rollout: outcome code, what it votes for, whether it was cut."""
 
 
 class Continuation(L.Callback):
@@ -96,50 +91,12 @@ class Continuation(L.Callback):
 
     def _read(self, trainer: L.Trainer, settings: Mapping[str, Any]) -> list[ImageOutcomes]:
         stage = STAGES[settings["command"]][0]
-        images = read_images(RolloutFiles(Path(trainer.default_root_dir)), settings, stage)
         return [
             image
-            for image in images
+            for image in self._log.files(trainer).images(stage, settings)
             if len(image.codes) == self._rollout.val_group_size
             and not (stage == "val" and UNJUDGED in image.codes)
         ]
-
-
-def read_images(
-    files: RolloutFiles, settings: Mapping[str, Any], stage: str
-) -> list[ImageOutcomes]:
-    """Read what there is of each image, in the order of the data; of a rollout the last row.
-
-    Raises:
-        RunError: If rows were made under other settings, naming those that differ.
-    """
-    rollouts: dict[tuple[int, str], dict[int, _Seen]] = {}
-    names = ["stage", "position", "dataset", "index", "verdict", "answer", "finish_reason"]
-    for table, known in files.read(names):
-        _check_settings(files, settings, known or {})
-        columns = (table[name].to_pylist() for name in names)
-        for of_stage, position, dataset, index, verdict, answer, end in zip(*columns, strict=True):
-            if of_stage == stage:
-                image = rollouts.setdefault((position, dataset), {})
-                image[index] = (OUTCOMES[verdict], vote_key(answer), end == "length")
-    return [_image(*name, rollouts[name]) for name in sorted(rollouts)]
-
-
-def _image(position: int, dataset: str, rollouts: Mapping[int, _Seen]) -> ImageOutcomes:
-    codes, keys, cut = zip(*(rollouts[index] for index in sorted(rollouts)), strict=True)
-    return ImageOutcomes(dataset, position, codes, keys, sum(cut))
-
-
-def _check_settings(
-    files: RolloutFiles, settings: Mapping[str, Any], known: Mapping[str, Any]
-) -> None:
-    differing = [name for name in settings if known.get(name) != settings[name]]
-    if differing:
-        raise RunError(
-            f"run directory {files.path.parent}: holds rollouts made with another "
-            f"{', '.join(differing)}; choose another --run_dir, or remove {files.path.name} and "
-            "rollouts.parts from this one"
-        )
 
 
 def adapter_digest(policy: Policy) -> str:

@@ -1,39 +1,26 @@
 """results.json, and the table a run prints when it is done."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final, cast
 
 import lightning as L
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-from torch import Tensor
 
 from speciarl_pl.callbacks.rollout import RolloutCallback
+from speciarl_pl.callbacks.rollout_log import RolloutLog
 from speciarl_pl.errors import DataError, RunError
-from speciarl_pl.metrics.functional import (
-    Summary,
-    counted,
-    group_averages,
-    macro_average,
-    macro_intervals,
-)
+from speciarl_pl.metrics.functional import Summary, judge_coverage
 from speciarl_pl.module import SpeciaRLModule
-from speciarl_pl.older_protocol import OlderProtocol, Prediction
+from speciarl_pl.older_protocol import OlderProtocol, Prediction, distinct_pairs
 from speciarl_pl.report.remarks import remarks
 from speciarl_pl.report.results_table import results_table, trouble_table
 from speciarl_pl.report.stages import trained_name
-from speciarl_pl.run.rollouts import NAME as ROLLOUTS
+from speciarl_pl.run.results import BASE_NAME, NAME, note_last_step, results_json
+from speciarl_pl.run.rollouts import RolloutFiles
+from speciarl_pl.step.tree_scores import AncestorSets, tree_scores
 from speciarl_pl.system.files import read_json, write_json
 from speciarl_pl.system.terminal import console, say
 from speciarl_pl.system.together import together
-
-SCHEMA: Final = 1
-"""Version of the form of results.json."""
-
-_OF_OUR_OWN: Final = ("hierarchical", "judge_coverage")
-"""What `OlderProtocol` gives beside the metrics of the older protocol."""
 
 _NAMED: Final = 5
 """Files that an error names."""
@@ -46,10 +33,21 @@ class ResultsWriter(L.Callback):
 
     Args:
         protocol: The older protocol's metrics, which `validate` adds; None leaves them out.
+        log: Keeps the answers that they look at; they need it.
+
+    Raises:
+        ValueError: If there is a protocol without a log.
     """
 
-    def __init__(self, protocol: OlderProtocol | None = None) -> None:
-        self._protocol = protocol
+    def __init__(
+        self, protocol: OlderProtocol | None = None, log: RolloutLog | None = None
+    ) -> None:
+        if protocol is not None and log is None:
+            raise ValueError(
+                "log: expected the RolloutLog of this run, whose answers `protocol` scores, got "
+                "None; give the very one that is among the trainer's callbacks"
+            )
+        self._protocol, self._log = protocol, log
         self._base: dict[str, Summary] | None = None
         self._step: int | None = None
         """Training batches before the last validation of a fit; None before the first."""
@@ -73,10 +71,12 @@ class ResultsWriter(L.Callback):
             self._base = pl_module.results if whole else None
         else:
             self._step = pl_module.batches_trained
+        files = self._rollouts(trainer)
         with together(trainer, RunError):
             if trainer.is_global_zero and (whole or not trainer.sanity_checking):
-                name = "results.base.json" if trainer.sanity_checking else "results.json"
-                write_json(Path(trainer.default_root_dir, name), self._content(trainer, pl_module))
+                name = BASE_NAME if trainer.sanity_checking else NAME
+                content = self._content(trainer, pl_module, files)
+                write_json(Path(trainer.default_root_dir, name), content)
         if trainer.is_global_zero and trainer.state.fn == "validate":
             step = _validated_step(trainer, pl_module)
             title = "results" if step is None else f"results (step {step})"
@@ -87,60 +87,36 @@ class ResultsWriter(L.Callback):
         assert isinstance(pl_module, SpeciaRLModule)
         if not trainer.is_global_zero:
             return
-        last = pl_module.batches_trained
-        _note_last_step(Path(trainer.default_root_dir, "results.json"), last)
+        last, folder = pl_module.batches_trained, Path(trainer.default_root_dir)
+        note_last_step(folder, last)
         stages = {"base": self._base} if self._base else {}
         if self._step is not None:
             stages[trained_name(self._step, last)] = pl_module.results
         if stages:
             _print(trainer, stages)
-        before = read_json(Path(trainer.default_root_dir, "results.json")) or {}
+        before = read_json(folder / NAME) or {}
         if self._step is None and before.get("step") == last:
             return  # a run that was finished before
         sets = cast(Any, trainer).datamodule.val_groups
-        exported = Path(trainer.default_root_dir, "adapter").exists()
-        if sets and last and self._step != last and exported:
+        if sets and last and self._step != last and Path(folder, "adapter").exists():
             _say_what_is_not_validated(trainer, last)
 
-    def _content(self, trainer: L.Trainer, module: SpeciaRLModule) -> dict[str, Any]:
+    def _rollouts(self, trainer: L.Trainer) -> RolloutFiles | None:
+        """The rollouts that the protocol looks at, from all ranks, which come here together."""
+        wanted = trainer.state.fn == "validate" and self._protocol is not None
+        return self._log.complete(trainer) if wanted and self._log is not None else None
+
+    def _content(
+        self, trainer: L.Trainer, module: SpeciaRLModule, files: RolloutFiles | None
+    ) -> dict[str, Any]:
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         step = _validated_step(trainer, module)
         content = results_json(module.results, data.val_groups, module.codes, step)
-        if trainer.state.fn == "validate" and self._protocol is not None:
-            for name, predictions in _predictions(Path(trainer.default_root_dir)).items():
-                scores = self._protocol.scores(predictions, data.val_taxonomies[name])
-                content["datasets"][name] |= _by_kind(scores)
+        if files is not None and self._protocol is not None:
+            for name, predictions in files.predictions("val").items():
+                scores = prediction_scores(predictions, self._protocol, data.val_taxonomies[name])
+                content["datasets"][name] |= scores
         return content
-
-
-def results_json(
-    results: Mapping[str, Summary],
-    groups: Mapping[str, str | None] = MappingProxyType({}),
-    codes: Mapping[str, Tensor] | None = None,
-    step: int | None = None,
-) -> dict[str, Any]:
-    """The content of results.json.
-
-    Args:
-        results: Counts, rates and intervals by data set.
-        groups: Group of each data set; see `group_averages`.
-        codes: Outcomes by data set and image, for the intervals of the means.
-        step: Training batches before the validation; None where they are not known.
-    """
-    names = counted(results)
-    left_out = [name for name in results if name not in names]
-    content: dict[str, Any] = {
-        "schema": SCHEMA,
-        "step": step,
-        "datasets": {name: dict(summary) for name, summary in results.items()},
-        "macro": {"datasets": names, **macro_average(results)},
-    }
-    if left_out:
-        content["macro"]["left_out"] = left_out
-    if codes:
-        content["macro"]["ci95"] = macro_intervals({name: codes[name] for name in names})
-    means = group_averages(results, groups, codes or None)
-    return {**content, "groups": means} if means else content
 
 
 def check_readable(results: Mapping[str, Summary]) -> None:
@@ -167,12 +143,6 @@ def _validated_step(trainer: L.Trainer, module: SpeciaRLModule) -> int | None:
     return module.batches_trained if known else None
 
 
-def _note_last_step(path: Path, last: int) -> None:
-    """Let the file say when the training ended, which it did after or with that validation."""
-    if content := read_json(path):
-        write_json(path, {**content, "last_step": last})
-
-
 def _say_what_is_not_validated(trainer: L.Trainer, last: int) -> None:
     run = trainer.default_root_dir
     say(
@@ -181,22 +151,30 @@ def _say_what_is_not_validated(trainer: L.Trainer, last: int) -> None:
     )
 
 
-def _predictions(directory: Path) -> dict[str, list[Prediction]]:
-    """What a validation predicted, by data set, in the order of the data."""
-    columns = ["dataset", "truth", "answer", "verdict", "detail", "sample_id"]
-    table = pq.read_table(directory / ROLLOUTS, columns=[*columns, "stage"])
-    table = table.filter(pc.equal(table["stage"], "val")).select(columns)
-    found: dict[str, list[Prediction]] = {}
-    for dataset, *fields in zip(*(column.to_pylist() for column in table.columns), strict=True):
-        found.setdefault(dataset, []).append(Prediction(*fields))
-    return found
+def prediction_scores(
+    predictions: Sequence[Prediction], protocol: OlderProtocol, taxonomy: str | None
+) -> dict[str, Any]:
+    """What results.json says of the predictions of a data set beside their rates.
 
+    Args:
+        predictions: In any order.
+        protocol: The older protocol's metrics, and whether to give scores by the tree.
+        taxonomy: Name or path of the tree of the data set; None if there is none.
 
-def _by_kind(scores: dict[str, Any]) -> dict[str, Any]:
-    """The four metrics of the older protocol under one name."""
-    own = {name: value for name, value in scores.items() if name in _OF_OUR_OWN}
-    older = {name: value for name, value in scores.items() if name not in _OF_OUR_OWN}
-    return {**own, **({"older": older} if older else {})}
+    Returns:
+        `hierarchical`, if there is a tree and it is wanted; `judge_coverage`; and `older`, if a
+        metric of the older protocol is on.
+
+    Raises:
+        JudgeError: If there is no such taxonomy, or its file is malformed.
+    """
+    found = distinct_pairs(predictions)
+    scores: dict[str, Any] = {}
+    if protocol.hierarchical and taxonomy is not None:
+        scores["hierarchical"] = tree_scores(found, AncestorSets(taxonomy))
+    scores["judge_coverage"] = judge_coverage(one.outcome for one in predictions)
+    older = protocol.scores(found)
+    return {**scores, "older": older} if older else scores
 
 
 def _print(trainer: L.Trainer, stages: Mapping[str, Mapping[str, Summary]]) -> None:

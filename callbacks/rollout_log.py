@@ -2,13 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import lightning as L
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from speciarl_pl.errors import RunError
 from speciarl_pl.records import Batch
@@ -23,6 +20,9 @@ class RolloutLog(L.Callback):
     loses `flush_every` training batches at most, or the one batch of `validate` and `predict` that
     it was at; they are joined into the one file when the run ends. A checkpoint is written after
     the rows of all its steps, and a resumed run first drops those of later steps.
+
+    Other callbacks that need the rows are given this one and ask it (`files`, `complete`), so that
+    no order among them matters.
 
     Args:
         flush_every: Training batches between two parts.
@@ -69,11 +69,11 @@ class RolloutLog(L.Callback):
         """Write what there is; in `validate`, the one file."""
         self._flush_together(trainer)
         if trainer.state.fn == "validate":
-            self._join(trainer)
+            self.complete(trainer)
 
     def on_predict_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Write the one file."""
-        self._join(trainer)
+        self.complete(trainer)
 
     def on_save_checkpoint(
         self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
@@ -95,7 +95,7 @@ class RolloutLog(L.Callback):
             "val": step + position.get("validated", True),
             "base": 1 if step or position.get("base_validated", True) else 0,
         }
-        on_rank_zero(trainer, lambda: self._opened(trainer).keep(partial(_before, ends)))
+        on_rank_zero(trainer, lambda: self.files(trainer).keep_before(ends))
 
     def on_exception(
         self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
@@ -104,37 +104,35 @@ class RolloutLog(L.Callback):
         with suppress(RunError):
             self._flush(trainer)
             if trainer.is_global_zero:
-                self._opened(trainer).join()
+                self.files(trainer).join()
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Write the one file."""
-        self._join(trainer)
+        self.complete(trainer)
 
-    def _opened(self, trainer: L.Trainer) -> RolloutFiles:
+    def files(self, trainer: L.Trainer) -> RolloutFiles:
+        """The rollouts on disk: those of this run so far, and of one that it goes on with."""
         if self._files is None:
             self._files = RolloutFiles(Path(trainer.default_root_dir), trainer.global_rank)
         return self._files
 
+    def complete(self, trainer: L.Trainer) -> RolloutFiles:
+        """Write what there is into the one file; all ranks come here together.
+
+        Returns:
+            The file, which then has the rows of all ranks.
+        """
+        self._flush_together(trainer)
+        on_rank_zero(trainer, self.files(trainer).join)
+        return self.files(trainer)
+
     def _flush(self, trainer: L.Trainer) -> None:
-        self._opened(trainer).write_part(self._rows, self.settings)
+        self.files(trainer).write_part(self._rows, self.settings)
         self._rows = []
 
     def _flush_together(self, trainer: L.Trainer) -> None:
         with together(trainer, RunError):
             self._flush(trainer)
-
-    def _join(self, trainer: L.Trainer) -> None:
-        self._flush_together(trainer)
-        on_rank_zero(trainer, self._opened(trainer).join)
-
-
-def _before(ends: Mapping[str, int], table: pa.Table) -> pa.ChunkedArray:
-    """Which rows of each stage come before its end."""
-    wanted = pa.chunked_array([pa.array([False] * table.num_rows)])
-    for stage, end in ends.items():
-        of_stage = pc.equal(table["stage"], stage)
-        wanted = pc.or_(wanted, pc.and_(of_stage, pc.less(table["step"], end)))
-    return wanted
 
 
 def on_rank_zero(trainer: L.Trainer, action: Callable[[], object]) -> None:

@@ -80,7 +80,12 @@ class RunRecorder(L.Callback):
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Note that it is done."""
-        self._note(trainer, finished=True)
+        self.finish(trainer)
+
+    def finish(self, trainer: L.Trainer) -> None:
+        """Note that it is done, for whoever shows the file; doing so again changes nothing."""
+        if self._session is not None and not self._session.finished:
+            self._note(trainer, finished=True)
 
     def _begin(self, trainer: L.Trainer) -> None:
         if self._session is not None or not trainer.is_global_zero:

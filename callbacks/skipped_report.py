@@ -5,7 +5,8 @@ from typing import Any
 
 import lightning as L
 
-from speciarl_pl.errors import DataError
+from speciarl_pl.callbacks.report_writer import ReportWriter
+from speciarl_pl.errors import DataError, RunError
 from speciarl_pl.metrics.functional import Summary
 from speciarl_pl.records import Batch
 from speciarl_pl.report.remarks import skipped
@@ -15,8 +16,7 @@ from speciarl_pl.system.terminal import say
 class SkippedReport(L.Callback):
     """Hands what a batch had to leave out to the data module, and names it at the end.
 
-    A `validate` that left out too much ends with an error once all its files are written, so this
-    callback comes last.
+    A `validate` that left out too much ends with an error once all its files are written.
 
     Args:
         max_skipped_share: Largest share of the images of a `validate` that may be left out; null:
@@ -25,6 +25,20 @@ class SkippedReport(L.Callback):
 
     def __init__(self, max_skipped_share: float | None = None) -> None:
         self.max_skipped_share = max_skipped_share
+
+    def setup(self, trainer: L.Trainer, pl_module: Any, stage: str) -> None:
+        """Make sure that the error comes after what others write at the end.
+
+        Raises:
+            RunError: If `ReportWriter` is behind this callback, and would not get to write.
+        """
+        others: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
+        behind = others[others.index(self) + 1 :]
+        if self.max_skipped_share is not None and any(isinstance(o, ReportWriter) for o in behind):
+            raise RunError(
+                "callbacks: expected SkippedReport behind ReportWriter, which writes nothing once "
+                "this one has ended the run; put SkippedReport last"
+            )
 
     def on_validation_batch_end(
         self,

@@ -14,7 +14,7 @@ from lightning.fabric.utilities.rank_zero import rank_zero_only
 from speciarl_pl.errors import RunError, TrainingError, UnjudgedError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.records import Batch
-from speciarl_pl.run.checkpoints import NEWEST, newest_checkpoint
+from speciarl_pl.run.checkpoint import NEWEST, newest_checkpoint
 from speciarl_pl.run.metrics_csv import MetricsCSV
 from speciarl_pl.system.random_states import get_rng_state, set_rng_state
 from speciarl_pl.system.rank_watch import RankWatch

@@ -1,35 +1,17 @@
 """thumbnails.parquet: small pictures of some images, for the gallery of the report."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import lightning as L
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from speciarl_pl.data import ImageDataset
 from speciarl_pl.data.source import subset_indices
 from speciarl_pl.errors import RunError
 from speciarl_pl.records import Sample
-from speciarl_pl.run.thumbnails import small_picture
-from speciarl_pl.system.files import replacing
+from speciarl_pl.run.thumbnails import NAME, write_thumbnails
 from speciarl_pl.system.together import together
-
-NAME: Final = "thumbnails.parquet"
-"""The file in a run directory."""
-
-SCHEMA: Final = pa.schema(
-    {
-        "dataset": pa.string(),
-        "sample_id": pa.string(),
-        "width": pa.int32(),  # of the thumbnail
-        "height": pa.int32(),
-        "jpeg": pa.binary(),
-    }
-)
-"""Columns of thumbnails.parquet."""
 
 
 class Thumbnails(L.Callback):
@@ -66,19 +48,3 @@ def chosen_samples(datasets: Sequence[ImageDataset], limit: int) -> Iterator[Sam
             sample = dataset[index]
             if isinstance(sample, Sample):
                 yield sample
-
-
-def write_thumbnails(path: Path, samples: Iterable[Sample]) -> None:
-    """Write thumbnails of `samples`.
-
-    Raises:
-        RunError: If the file cannot be written.
-    """
-    rows = [_row(sample) for sample in samples]
-    with replacing(path) as part:
-        pq.write_table(pa.Table.from_pylist(rows, SCHEMA), part)
-
-
-def _row(sample: Sample) -> dict[str, Any]:
-    picture = asdict(small_picture(sample.image))
-    return {"dataset": sample.dataset, "sample_id": sample.id, **picture}

@@ -13,13 +13,13 @@ from rich.text import Text
 
 import speciarl_pl
 from speciarl_pl.callbacks import results_writer as results
-from speciarl_pl.callbacks.results_writer import results_table, trouble_table
 from speciarl_pl.commands import data as data_cli
 from speciarl_pl.commands import doctor
 from speciarl_pl.commands.judge import main as judge_cli
 from speciarl_pl.data.checks.benchmark_check import CheckReport, Count
 from speciarl_pl.metrics.functional import summarize
 from speciarl_pl.report import console as report_console
+from speciarl_pl.report.results_table import results_table, trouble_table
 from speciarl_pl.run.read import read_runs
 from speciarl_pl.system.terminal import console, say, watched
 

@@ -115,7 +115,7 @@ def test_prediction_shows_a_cut_thought_whole_and_no_answer(thinker, tmp_path):
     module = SpeciaRLModule(thinker, lora=LoraSpec(r=2), dtype="float32")
     data = OpenWorldDataModule(images=str(tmp_path / "a.png"), prompt="brief")
     log = RolloutLog()
-    trainer(tmp_path, log, PredictionWriter()).predict(
+    trainer(tmp_path, log, PredictionWriter(log)).predict(
         module, datamodule=data, return_predictions=False
     )
     (line,) = (tmp_path / "predictions.jsonl").read_text().splitlines()

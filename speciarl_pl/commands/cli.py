@@ -45,8 +45,13 @@ from speciarl_pl.data import OpenWorldDataModule
 from speciarl_pl.errors import RunError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.older_protocol import OlderProtocol
-from speciarl_pl.run.checkpoint import WholeCheckpointIO
-from speciarl_pl.run.checkpoints import batches_in, find_checkpoint, is_whole, newest_checkpoint
+from speciarl_pl.run.checkpoint import (
+    WholeCheckpointIO,
+    batches_in,
+    find_checkpoint,
+    is_whole,
+    newest_checkpoint,
+)
 from speciarl_pl.run.loggers import building, check_packages, open_loggers, run_loggers
 from speciarl_pl.run.start import Start, decide, set_aside
 from speciarl_pl.shipped_configs import with_shipped_configs
@@ -257,8 +262,8 @@ class SpeciaRLCLI(LightningCLI):
         return batches_in(Path(path)) if path else None
 
     def _callbacks(self, options: Namespace) -> list[L.Callback]:
-        """Those that make a run, in the order in which they need each other."""
-        log = RolloutLog()
+        """Those that make a run; what one needs of another it is given."""
+        log, recorder = RolloutLog(), RunRecorder()
         return [
             StopCheckpoint(self._command()),  # keeps what was before the others
             options.progress,  # takes the time before the engine draws
@@ -269,13 +274,13 @@ class SpeciaRLCLI(LightningCLI):
             options.tables,
             Continuation(options.rollout, log, self._identity()),
             Thumbnails(options.gallery),
-            RunRecorder(),  # before the pages, which show what it notes
-            ResultsWriter(options.protocol),
-            PredictionWriter(options.gallery),
+            recorder,
+            ResultsWriter(options.protocol, log),
+            PredictionWriter(log, options.gallery),
             AdapterExport(),
             options.checkpoint,
-            ReportWriter(),
-            SkippedReport(options.watch.max_skipped_share),  # fails once all files are written
+            ReportWriter(log, recorder),
+            SkippedReport(options.watch.max_skipped_share),  # fails once the report is written
         ]
 
     def _command(self) -> list[str]:

@@ -1,32 +1,15 @@
-"""Specificity, correctness and the metrics of the older protocol as torchmetrics."""
+"""Specificity, correctness, best of k and the majority vote as torchmetrics."""
 
 from speciarl_pl.metrics.best_of_k import BestOfK
-from speciarl_pl.metrics.by_image import MajorityOutcomes, SampleOutcomes
-from speciarl_pl.metrics.hierarchical import HierarchicalScores
-from speciarl_pl.metrics.inclusion import LLMInclusion, TextualInclusion
-from speciarl_pl.metrics.judge_coverage import JudgeCoverage
-from speciarl_pl.metrics.rate_metrics import (
-    CategoryRates,
-    Correctness,
-    HarmonicMean,
-    OutcomeCounts,
-    Specificity,
-)
-from speciarl_pl.metrics.similarity import ConceptSimilarity, SemanticSimilarity
+from speciarl_pl.metrics.by_image import CutOutcomes, MajorityOutcomes, SampleOutcomes
+from speciarl_pl.metrics.rate_metrics import Correctness, HarmonicMean, Specificity
 
 __all__ = [
     "BestOfK",
-    "CategoryRates",
-    "ConceptSimilarity",
     "Correctness",
+    "CutOutcomes",
     "HarmonicMean",
-    "HierarchicalScores",
-    "JudgeCoverage",
-    "LLMInclusion",
     "MajorityOutcomes",
-    "OutcomeCounts",
     "SampleOutcomes",
-    "SemanticSimilarity",
     "Specificity",
-    "TextualInclusion",
 ]

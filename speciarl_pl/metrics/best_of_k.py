@@ -16,7 +16,6 @@ from speciarl_pl.metrics.functional.best_of_k import (
 )
 from speciarl_pl.metrics.functional.counts import image_counts
 from speciarl_pl.metrics.functional.rates import SCORES, Weights, headline, level_weights
-from speciarl_pl.metrics.plotting import curves, new_axis
 
 
 class BestOfK(Metric):
@@ -103,14 +102,25 @@ class BestOfK(Metric):
         Raises:
             ModuleNotFoundError: If matplotlib is not installed.
         """
+        if ax is None:
+            try:
+                import matplotlib.pyplot as plt
+            except ModuleNotFoundError as error:
+                raise ModuleNotFoundError(
+                    "plot needs matplotlib; install it with `pip install matplotlib`"
+                ) from error
+            _, ax = plt.subplots(layout="constrained")
         found = self.compute() if curve is None else curve
-        lines = {
-            name: found[name] for name in (c.name.lower() for c in Category if c > Category.WRONG)
-        }
-        ks = found["k"].reshape(-1).tolist()
-        figure, axis = new_axis(ax)
-        axis.set_xscale("log", base=2)
-        hm = found["hm"].reshape(-1).tolist()
-        axis.plot(ks, hm, color="black", linestyle="dashed", marker="o", label="hm")
-        curves(ks, lines, "k", "share of images; hm", axis)
-        return figure, axis
+        drawn = {name: line.detach().cpu().reshape(-1) for name, line in found.items()}
+        ax.set_xscale("log", base=2)
+        ax.plot(drawn["k"], drawn["hm"], color="black", linestyle="dashed", marker="o", label="hm")
+        for category in Category:
+            if category > Category.WRONG:
+                line = drawn[category.name.lower()]
+                ax.plot(drawn["k"], line, marker="o", label=category.label)
+        ax.set_xticks(drawn["k"].tolist(), map(str, drawn["k"].tolist()))
+        ax.set_xlabel("k")
+        ax.set_ylabel("share of images; hm")
+        ax.grid(visible=True, alpha=0.4)
+        ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+        return ax.get_figure(), ax

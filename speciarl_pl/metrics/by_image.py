@@ -1,6 +1,5 @@
 """State that is kept image by image, over all processes."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -8,15 +7,14 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from speciarl_pl.metrics.functional.counts import checked, outcome_counts
-from speciarl_pl.metrics.functional.rates import Weights, category_rates
+from speciarl_pl.metrics.functional.counts import checked
+from speciarl_pl.metrics.functional.rates import Weights
 from speciarl_pl.metrics.functional.summary import (
     MajoritySummary,
     Summary,
     summarize_majority,
     summarize_samples,
 )
-from speciarl_pl.metrics.plotting import SharesMetric
 
 
 class ByImage(Metric):
@@ -91,10 +89,7 @@ class ByImage(Metric):
             self.keep(**self._empty)
 
 
-# Outcomes of several samples an image, kept image by image.
-
-
-class SampleOutcomes(SharesMetric, ByImage):
+class SampleOutcomes(ByImage):
     """The outcome of every sample of every image, one byte each; see `ByImage`.
 
     Args:
@@ -114,8 +109,6 @@ class SampleOutcomes(SharesMetric, ByImage):
         >>> metric.summary()["correctness"]
         0.5
     """
-
-    parts_of = "share of samples"
 
     def __init__(self, samples: int) -> None:
         if samples < 1:
@@ -159,15 +152,8 @@ class SampleOutcomes(SharesMetric, ByImage):
         """
         return summarize_samples(self.table(), weights, seed)
 
-    def parts(self, value: Tensor) -> Mapping[str, Tensor]:
-        """Share of each category among the samples."""
-        return category_rates(outcome_counts(value))
 
-
-# Outcomes of the answers that most samples of each image give.
-
-
-class MajorityOutcomes(SharesMetric, ByImage):
+class MajorityOutcomes(ByImage):
     """The outcome of the majority vote of every image and its votes; see `ByImage`.
 
     Args:
@@ -188,8 +174,6 @@ class MajorityOutcomes(SharesMetric, ByImage):
         >>> summary["specificity"], summary["agreement"]
         (1.0, 0.5)
     """
-
-    parts_of = "share of images"
 
     def __init__(self, samples: int) -> None:
         if samples < 1:
@@ -235,13 +219,6 @@ class MajorityOutcomes(SharesMetric, ByImage):
         found = self.compute()
         codes, votes = found["codes"].reshape(-1), found["votes"].reshape(-1)
         return summarize_majority(codes, votes, self.samples, weights, seed)
-
-    def parts(self, value: dict[str, Tensor]) -> Mapping[str, Tensor]:
-        """Share of each category among the images."""
-        return category_rates(outcome_counts(value["codes"]))
-
-
-# How many answers were cut before they ended, image by image.
 
 
 class CutOutcomes(ByImage):

@@ -1,25 +1,24 @@
-"""The state that all metrics share."""
+"""How often predictions are right, and how specific the right ones are."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torchmetrics import Metric
+from torchmetrics.utilities.plot import _AX_TYPE, _PLOT_OUT_TYPE
 
-from speciarl_pl.metrics.functional.counts import N_OUTCOMES, OUTCOME_LABELS, outcome_counts
+from speciarl_pl.metrics.functional.counts import N_OUTCOMES, outcome_counts
 from speciarl_pl.metrics.functional.rates import (
     Weights,
-    category_rates,
     correctness,
     harmonic_mean,
     level_weights,
     specificity,
 )
-from speciarl_pl.metrics.plotting import PlottedMetric, SharesMetric
 
 
 class OutcomeMetric(Metric):
-    """A metric of outcome counts.
+    """A metric of outcome counts that is one number from 0 to 1, the higher the better.
 
     The counts are the whole state, so processes are synchronised by adding them up, and all such
     metrics of one `MetricCollection` form one compute group.
@@ -27,6 +26,9 @@ class OutcomeMetric(Metric):
 
     is_differentiable = False
     full_state_update = False
+    higher_is_better = True
+    plot_lower_bound: float | None = 0.0
+    plot_upper_bound: float | None = 1.0
 
     counts: Tensor
     """int64 [8], in the order of `OUTCOME_LABELS`."""
@@ -46,15 +48,25 @@ class OutcomeMetric(Metric):
         """
         self.counts = self.counts + outcome_counts(codes).to(self.counts.device)
 
+    def plot(
+        self, val: Tensor | Sequence[Tensor] | None = None, ax: _AX_TYPE | None = None
+    ) -> _PLOT_OUT_TYPE:
+        """Plot one value, or several as a curve.
 
-class OneValueMetric(PlottedMetric, OutcomeMetric):
-    """A metric of outcome counts that is one number from 0 to 1, the higher the better."""
+        Args:
+            val: Results of `forward` or `compute`; by default what `compute` gives now.
+            ax: A matplotlib axis to draw on.
+
+        Returns:
+            Figure and axis.
+
+        Raises:
+            ModuleNotFoundError: If matplotlib is not installed.
+        """
+        return self._plot(val, ax)
 
 
-# How often predictions are right.
-
-
-class Correctness(OneValueMetric):
+class Correctness(OutcomeMetric):
     """Share of predictions that are generic or better.
 
     Unparsed predictions count as wrong, unjudged ones are left out. NaN before the first
@@ -72,77 +84,7 @@ class Correctness(OneValueMetric):
         return correctness(self.counts)
 
 
-# Where predictions lie on the six levels.
-
-
-class CategoryRates(SharesMetric, OutcomeMetric):
-    """Share of each category, of the unparsed and of the unjudged.
-
-    Example:
-        >>> import torch
-        >>> rates = CategoryRates()(torch.tensor([0, 2, 4, -1, -2]))
-        >>> rates["wrong_rate"], rates["specific_rate"], rates["unjudged_rate"]
-        (tensor(0.5000), tensor(0.2500), tensor(0.2000))
-    """
-
-    parts_of = "share"
-
-    higher_is_better = None
-
-    def compute(self) -> dict[str, Tensor]:
-        """The shares so far by name, scalars; see `functional.category_rates`."""
-        return category_rates(self.counts)
-
-    def parts(self, value: dict[str, Tensor]) -> Mapping[str, Tensor]:
-        """The shares themselves."""
-        return value
-
-
-# How many predictions had which outcome.
-
-
-class OutcomeCounts(SharesMetric, OutcomeMetric):
-    """Counts of the eight outcomes, from which `functional.summarize` makes everything else.
-
-    Example:
-        >>> import torch
-        >>> counts = OutcomeCounts()
-        >>> counts.update(torch.tensor([4, 4, 0, -1]))
-        >>> counts.compute()
-        tensor([0, 1, 1, 0, 0, 0, 2, 0])
-    """
-
-    higher_is_better = None
-
-    def compute(self) -> Tensor:
-        """Counts as int64 [8], in the order of `OUTCOME_LABELS`."""
-        return self.counts
-
-    def parts(self, value: Tensor) -> Mapping[str, Tensor]:
-        """The counts by outcome."""
-        return dict(zip(OUTCOME_LABELS, value, strict=True))
-
-
-# How specific the correct predictions are, alone and together with correctness.
-
-
-class _WeightedMetric(OneValueMetric):
-    """A metric that values the levels of correct predictions.
-
-    Args:
-        weights: `release` (0.2, 0.6, 1, 1), `ordinal` (1/3, 2/3, 1, 1), or four numbers from 0 to
-            1: generic, less specific, specific, more specific.
-
-    Raises:
-        ValueError: If `weights` are invalid.
-    """
-
-    def __init__(self, weights: Weights = "release") -> None:
-        super().__init__()
-        self.weights = level_weights(weights)
-
-
-class Specificity(_WeightedMetric):
+class Specificity(OutcomeMetric):
     """Mean level weight of the correct predictions; NaN as long as there is none.
 
     Args:
@@ -159,12 +101,16 @@ class Specificity(_WeightedMetric):
         tensor(0.6000)
     """
 
+    def __init__(self, weights: Weights = "release") -> None:
+        super().__init__()
+        self.weights = level_weights(weights)
+
     def compute(self) -> Tensor:
         """The mean so far, a scalar."""
         return specificity(self.counts, self.weights)
 
 
-class HarmonicMean(_WeightedMetric):
+class HarmonicMean(Specificity):
     """Harmonic mean of `Specificity` and `Correctness`; 0 if no prediction is correct.
 
     Args:

@@ -1,28 +1,15 @@
-"""All metrics of the older protocol over the predictions of one data set."""
+"""All metrics of the older protocol (Conti et al., ICCV 2025) over one data set."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from speciarl_pl.judge import Judge, judge_pairs
-from speciarl_pl.metrics.functional import clustered_interval, is_included, wilson_interval
-from speciarl_pl.metrics.functional.judge_coverage import (
-    COVERAGE_LABELS,
-    coverage_counts,
-    coverage_interval,
-    coverage_rates,
-)
+from speciarl_pl.metrics.functional import clustered_interval, wilson_interval
 from speciarl_pl.metrics.functional.numbers import interval, number
-from speciarl_pl.older_protocol.hierarchy import AncestorSets, hierarchical
 from speciarl_pl.older_protocol.phrases import SMALL_ENGLISH, NounPhrases
-from speciarl_pl.older_protocol.prediction import (
-    DistinctPairs,
-    Prediction,
-    TextPair,
-    distinct_pairs,
-)
 from speciarl_pl.older_protocol.similarities import (
     MINI_LM,
     Embedder,
@@ -30,21 +17,19 @@ from speciarl_pl.older_protocol.similarities import (
     pair_similarities,
     whole_texts,
 )
+from speciarl_pl.older_protocol.text_pairs import (
+    DistinctPairs,
+    TextPair,
+)
 from speciarl_pl.records import Pair, Verdict
-
-_SOURCES: Final = tuple(label for label in COVERAGE_LABELS if label not in ("unjudged", "cached"))
-"""What may have given a verdict; rollouts.parquet does not say whether it came from a store."""
 
 
 class OlderProtocol:
     """Scores answers by the older protocol (paper, section 5; Conti et al., ICCV 2025).
 
-    Its four metrics compare truth and answer without levels. Two more come along: hierarchical
-    precision, recall and F1 where a tree is known, and how much the judge of the run covered.
-
-    Each distinct pair of truth and answer is looked at once, and the order of the predictions makes
-    no difference. An unparsed answer includes nothing and is like nothing (0). What has no truth is
-    left out. Intervals are of 95 % and allow for several answers to one image.
+    Its four metrics compare truth and answer without levels. Each distinct pair of the two is
+    looked at once. An unparsed answer includes nothing and is like nothing (0). What has no truth
+    is left out. Intervals are of 95 % and allow for several answers to one image.
 
     Args:
         textual_inclusion: Whether the lower-cased truth is part of the lower-cased answer.
@@ -56,16 +41,17 @@ class OlderProtocol:
         llm_inclusion: Judge that says whether the answer names the truth; it is opened when it is
             asked, and any verdict from generic up is a yes. An `LLMJudge` with the prompt
             `inclusion` answers yes or no.
-        hierarchical: Whether to give hierarchical scores where a taxonomy is known.
+        hierarchical: Whether `validate` adds scores by the tree of a data set, where it has one;
+            see `tree_scores`.
 
     Raises:
         ValueError: If `encoder` or `phrases` is blank.
 
     Example:
-        >>> predictions = [Prediction("cat", "a cat"), Prediction("cat", "dog")]
-        >>> scores = OlderProtocol().scores(predictions)
-        >>> scores["textual_inclusion"]["value"], scores["judge_coverage"]["value"]
-        (0.5, 0.0)
+        >>> from speciarl_pl.older_protocol import Prediction, distinct_pairs
+        >>> found = distinct_pairs([Prediction("cat", "a cat"), Prediction("cat", "dog")])
+        >>> OlderProtocol().scores(found)["textual_inclusion"]["value"]
+        0.5
     """
 
     def __init__(
@@ -101,29 +87,22 @@ class OlderProtocol:
             with self.llm_inclusion as judge:
                 judge.check()
 
-    def scores(
-        self, predictions: Sequence[Prediction], taxonomy: str | None = None
-    ) -> dict[str, Any]:
+    def scores(self, found: DistinctPairs) -> dict[str, dict[str, Any]]:
         """Score the predictions of one data set.
 
         Args:
-            predictions: In any order.
-            taxonomy: Name or path of the tree of the data set; None if there is none.
+            found: As of `distinct_pairs`.
 
         Returns:
-            By name of the metric what `json` can write: for the four metrics `value`, `ci95`, `n`
-            and `left_out`; see `hierarchical` for the scores by a tree; for `judge_coverage`
-            `value`, `ci95`, `n` parsed predictions and `by_source`, shares of them that add up to
-            the value. Numbers that are undefined are None. A metric that is off is absent.
+            By name of the metric `value`, `ci95`, `n` and `left_out`, as `json` can write them.
+            Numbers that are undefined are None. A metric that is off is absent.
 
         Raises:
             MissingExtraError: If an optional package is absent.
             ValueError: If the encoder or the pipeline cannot be loaded.
-            JudgeError: If there is no such taxonomy, its file is malformed, or the judge of the
-                LLM inclusion breaks its contract. If it merely does not answer, its pairs are left
-                out.
+            JudgeError: If the judge of the LLM inclusion breaks its contract. If it merely does not
+                answer, its pairs are left out.
         """
-        found = distinct_pairs(predictions)
         scored: dict[str, Any] = {}
         if self.textual_inclusion:
             scored["textual_inclusion"] = share(_textual(found.pairs), found)
@@ -133,12 +112,26 @@ class OlderProtocol:
             scored["semantic_similarity"] = self._similarity(found, whole_texts)
         if self.concept_similarity:
             scored["concept_similarity"] = self._similarity(found, self._phrases.find)
-        if self.hierarchical and taxonomy is not None:
-            scored["hierarchical"] = hierarchical(found, AncestorSets(taxonomy))
-        return scored | {"judge_coverage": _coverage(predictions)}
+        return scored
 
     def _similarity(self, found: DistinctPairs, phrases_of: PhrasesOf) -> dict[str, Any]:
         return mean(pair_similarities(found.pairs, self._embedder, phrases_of), found)
+
+
+def is_included(truth: str, prediction: str | None) -> bool:
+    """Whether the lower-cased truth is a substring of the lower-cased prediction.
+
+    Nothing else is folded, as in the protocol: `dog` is included in `hotdog`, and a hyphen counts.
+
+    Args:
+        truth: The label as written, not blank.
+        prediction: The answer as written; None if it is unparsed, which includes nothing.
+
+    Example:
+        >>> is_included("Siamese", "a siamese cat"), is_included("Siamese cat", "a cat")
+        (True, False)
+    """
+    return prediction is not None and truth.lower() in prediction.lower()
 
 
 def _textual(pairs: Sequence[TextPair]) -> Tensor:
@@ -150,20 +143,6 @@ def _asked(judge: Judge, pairs: Sequence[TextPair]) -> Tensor:
         answers = ask_inclusion(judge, pairs)
     values = [torch.nan if answer is None else float(answer) for answer in answers]
     return torch.tensor(values, dtype=torch.float64)
-
-
-def _coverage(predictions: Sequence[Prediction]) -> dict[str, Any]:
-    counts = coverage_counts(one.outcome for one in predictions).double()
-    rates = {name: number(rate) for name, rate in coverage_rates(counts).items()}
-    return {
-        "value": rates["coverage"],
-        "ci95": interval(coverage_interval(counts)),
-        "n": int(counts.sum()),
-        "by_source": {source: rates[f"{source}_share"] for source in _SOURCES},
-    }
-
-
-# LLM inclusion: a judge is asked whether each answer names its truth.
 
 
 def ask_inclusion(judge: Judge, pairs: Sequence[TextPair]) -> list[bool | None]:
@@ -197,9 +176,6 @@ def ask_inclusion(judge: Judge, pairs: Sequence[TextPair]) -> list[bool | None]:
     return answers
 
 
-# Scores as plain numbers for a JSON file.
-
-
 def share(values: Tensor, found: DistinctPairs) -> dict[str, Any]:
     """Share of a yes, with its interval.
 
@@ -212,8 +188,7 @@ def share(values: Tensor, found: DistinctPairs) -> dict[str, Any]:
         interval is Wilson's, or that of clusters if images have several predictions.
 
     Example:
-        >>> from speciarl_pl.older_protocol.prediction import distinct_pairs
-        >>> from speciarl_pl.older_protocol.prediction import Prediction
+        >>> from speciarl_pl.older_protocol import Prediction, distinct_pairs
         >>> found = distinct_pairs(Prediction("cat", answer) for answer in ("cat", "dog", "lynx"))
         >>> scored = share(torch.tensor([1.0, 0.0, torch.nan]), found)
         >>> scored["value"], scored["n"], scored["left_out"]
@@ -224,7 +199,7 @@ def share(values: Tensor, found: DistinctPairs) -> dict[str, Any]:
     kept, images, scored = _kept(values, found)
     if found.repeats_images:
         return scored | {"ci95": _clustered(kept, images, 0.0)}
-    return scored | {"ci95": interval(wilson_interval(kept.sum(), torch.tensor(kept.numel())))}
+    return scored | {"ci95": wilson_interval(int(kept.sum()), kept.numel())}
 
 
 def mean(values: Tensor, found: DistinctPairs) -> dict[str, Any]:

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from speciarl_pl.errors import MissingExtraError
-from speciarl_pl.metrics.functional import cosines
-from speciarl_pl.older_protocol.prediction import TextPair
+from speciarl_pl.older_protocol.text_pairs import TextPair
 from speciarl_pl.policy.base_model import quiet
 from speciarl_pl.system.hub_ids import pinned
 
@@ -161,6 +160,35 @@ def _chunk_similarities(
     embeddings = embedder.encode((*truths, *parts))
     values = cosines(embeddings[: len(rows)], embeddings[len(rows) :])
     return best.scatter_reduce(0, torch.tensor(places), values, "amax", include_self=False)
+
+
+def cosines(truths: Tensor, predictions: Tensor) -> Tensor:
+    """Cosine of the angle between vectors, one a row.
+
+    Args:
+        truths: [n, D].
+        predictions: [n, D].
+
+    Returns:
+        float64 [n], from -1 to 1; 0 where a vector is zero.
+
+    Raises:
+        ValueError: If a vector holds NaN or infinity.
+
+    Example:
+        >>> cosines(torch.tensor([[1.0, 0.0], [1.0, 1.0]]), torch.tensor([[2.0, 0.0], [0.0, 0.0]]))
+        tensor([1., 0.], dtype=torch.float64)
+    """
+    for vectors in (truths, predictions):
+        if not bool(vectors.isfinite().all()):
+            raise ValueError("encoder: expected finite embeddings, got NaN or infinity")
+    return (_unit(truths) * _unit(predictions)).sum(-1).clamp(-1.0, 1.0)
+
+
+def _unit(vectors: Tensor) -> Tensor:
+    exact = vectors.double()
+    norms = exact.square().sum(-1, keepdim=True).sqrt()
+    return exact / norms.masked_fill(norms == 0, 1.0)
 
 
 def _sound(text: str) -> str:

@@ -3,8 +3,9 @@
 from speciarl_pl.report.compare import Comparison, compare, compare_stages
 from speciarl_pl.report.page import html_report, write_report
 from speciarl_pl.report.paper_rows import PUBLISHED, Published
-from speciarl_pl.report.photo_page import PhotoPrediction, write_photos_page
+from speciarl_pl.report.photo_page import write_photos_page
 from speciarl_pl.report.stages import Stage, stages_of
+from speciarl_pl.run.predictions import PhotoPrediction
 from speciarl_pl.run.read import Run, read_run, read_runs
 
 __all__ = [

@@ -19,7 +19,8 @@ from speciarl_pl.metrics.functional.comparison import (
     unpaired_bootstrap,
 )
 from speciarl_pl.report.stages import Stage, base_pairs
-from speciarl_pl.run.rollouts import ImageKey, Rollouts
+from speciarl_pl.run.rollouts import ImageKey
+from speciarl_pl.run.stage_rollouts import Rollouts
 
 Method: TypeAlias = Literal["paired", "unpaired"]
 """`paired`: over the images that both have; `unpaired`: from the counts alone."""

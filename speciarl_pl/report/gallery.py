@@ -6,7 +6,8 @@ from typing import Final
 
 from speciarl_pl.answer import answer_key, thinking
 from speciarl_pl.report.stages import Stage
-from speciarl_pl.run.rollouts import ImageKey, Reply, Rollouts, read_replies
+from speciarl_pl.run.rollouts import ImageKey, Reply
+from speciarl_pl.run.stage_rollouts import Rollouts, read_replies
 from speciarl_pl.run.thumbnails import Thumbnail, thumbnail
 
 MAX_ANSWERS: Final = 8

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -10,6 +9,7 @@ from typing import Any, Final
 from speciarl_pl.report.facts import PROMPT_TEXT
 from speciarl_pl.report.gallery import MAX_ANSWERS
 from speciarl_pl.report.templates import render, script
+from speciarl_pl.run.predictions import PhotoPrediction
 from speciarl_pl.run.thumbnails import thumbnail
 from speciarl_pl.system.files import replacing
 
@@ -18,31 +18,6 @@ LOW: Final = 0.5
 
 _LONGEST: Final = 2000
 _MODEL: Final = ("base", "adapter", "prompt")
-
-
-@dataclass(frozen=True, slots=True)
-class PhotoPrediction:
-    """What the rollouts of one photo say together."""
-
-    id: str
-    """The photo, as a user knows it."""
-    path: str
-    """Its file."""
-    answer: str | None
-    """The answer that most rollouts give; None if they abstain or give none."""
-    abstained: bool
-    """Whether most decline to answer."""
-    agreement: float | None
-    """Share of the rollouts that agree with the answer or abstention; None without rollouts."""
-    answers: Sequence[tuple[str | None, int]]
-    """All answers with their votes, the most frequent first; `none` stands for all refusals, None
-    for no readable answer."""
-    thinking: str
-    """What the first rollout with that answer thought."""
-    error: str = ""
-    """Why the photo could not be read; empty if it could."""
-    jpeg: bytes = b""
-    """A picture of it as a JPEG file; empty if there is none."""
 
 
 def write_photos_page(

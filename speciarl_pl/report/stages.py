@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from speciarl_pl.run.config_yaml import fair_settings
 from speciarl_pl.run.read import Run
 from speciarl_pl.run.results import Results
-from speciarl_pl.run.rollouts import Rollouts
+from speciarl_pl.run.stage_rollouts import Rollouts
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
-"""What a checkpoint holds beside Lightning's own: batches, random states, what the policy is."""
+"""Checkpoints: what they hold beside Lightning's own, how they are written, which a run has."""
 
 import warnings
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
+import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 
@@ -17,6 +19,9 @@ from speciarl_pl.system.terminal import say
 
 KEY = "speciarl"
 """Where in a checkpoint it is."""
+
+NEWEST = "last"
+"""What stands for the newest checkpoint, where a path is expected."""
 
 
 def saved_state(policy: Policy, batches: int, learned: int) -> dict[str, Any]:
@@ -96,9 +101,6 @@ def restore_random_state(saved: Mapping[str, Any], rank: int, ranks: int) -> Non
     )
 
 
-# Checkpoints that are written whole or not at all.
-
-
 class WholeCheckpointIO(TorchCheckpointIO):
     """Writes a checkpoint beside its place first, so that a full disk costs no older checkpoint."""
 
@@ -128,3 +130,73 @@ class WholeCheckpointIO(TorchCheckpointIO):
                 "speciarl_pl never writes and which could run code; if you trust it and have to "
                 "read it, pass --weights_only false"
             ) from error
+
+
+# Which checkpoints a run directory has.
+
+
+def slurm_checkpoints(run: Path) -> list[Path]:
+    """Those that are written for SLURM to start the job again, which Lightning finds by itself."""
+    return sorted(run.glob("hpc_ckpt_*.ckpt"))
+
+
+def checkpoints_of(run: Path, folder: Path | None = None) -> list[Path]:
+    """All checkpoints of a run, the newest first.
+
+    Args:
+        run: Run directory.
+        folder: Where else than in its `checkpoints` there are some.
+    """
+    folders = {run / "checkpoints", folder or run / "checkpoints"}
+    paths = [path for one in folders for path in one.glob("*.ckpt")]
+    found = [*paths, *slurm_checkpoints(run)]
+    return sorted(found, key=lambda path: (-path.stat().st_mtime_ns, path.name))
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a checkpoint was written to its end."""
+    return zipfile.is_zipfile(path)
+
+
+def batches_in(path: Path) -> int:
+    """Training batches before a checkpoint; 0 if it does not say."""
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except UnpicklingError:  # it is refused where it is loaded
+        return 0
+    return int(saved.get(KEY, {}).get("batches_trained", 0))
+
+
+def newest_checkpoint(run: Path, folder: Path | None = None) -> Path | None:
+    """The checkpoint of a run that was written last; None if there is none."""
+    return next(iter(checkpoints_of(run, folder)), None)
+
+
+def find_checkpoint(asked: str, run: Path | None, folder: Path | None = None) -> Path:
+    """The file that is meant by `--ckpt_path`.
+
+    Args:
+        asked: A path, or `last`.
+        run: Run directory, if one is given.
+        folder: Where its checkpoints are, if not in `checkpoints`.
+
+    Raises:
+        RunError: If there is no such file, naming those that there are.
+    """
+    known = checkpoints_of(run, folder) if run else []
+    if asked == NEWEST:
+        if run is None:
+            raise RunError("ckpt_path: last: say of which run, with --run_dir")
+        if not known:
+            raise RunError(f"ckpt_path: last: no checkpoint in {run}; start the run without it")
+        return known[0]
+    path = Path(asked)
+    if path.is_file():
+        return path
+    near = path if path.is_dir() else path.parent
+    known = [*near.glob("*.ckpt"), *near.glob("checkpoints/*.ckpt")] or known
+    what = "a directory" if path.is_dir() else "no such file"
+    there = "; there are " + ", ".join(sorted(map(str, known))[:10]) if known else ""
+    raise RunError(
+        f"ckpt_path: {asked}: {what}; expected a .ckpt of a run's checkpoints/, or last{there}"
+    )

@@ -8,6 +8,9 @@ from typing import Any, Final
 
 import yaml
 
+NAME: Final = "config.yaml"
+"""The file in a run directory."""
+
 MAX_CHARS: Final = 40_000
 """A longer file is cut; the run directory has it whole."""
 

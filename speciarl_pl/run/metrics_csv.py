@@ -13,6 +13,9 @@ from lightning.pytorch.utilities import rank_zero_only
 from speciarl_pl.errors import RunError
 from speciarl_pl.system.files import replacing
 
+NAME: Final = "metrics.csv"
+"""The file in a run directory."""
+
 
 class MetricsCSV(Logger):
     """Logs to one CSV file in which a step has one row, whoever logs to it.
@@ -30,7 +33,7 @@ class MetricsCSV(Logger):
 
     def __init__(self, directory: str | Path, flush_every: int = 10) -> None:
         super().__init__()
-        self._path = Path(directory, "metrics.csv")
+        self._path = Path(directory, NAME)
         self._flush_every = flush_every
         self._rows = _read(self._path) if self._path.exists() else {}
         self._unwritten = 0

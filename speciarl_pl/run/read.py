@@ -11,11 +11,17 @@ from typing import Final
 import yaml
 
 from speciarl_pl.errors import RunError
+from speciarl_pl.run.config_yaml import NAME as CONFIG
 from speciarl_pl.run.config_yaml import config_text, cut
+from speciarl_pl.run.metrics_csv import NAME as METRICS
 from speciarl_pl.run.metrics_csv import Curve, read_curves
 from speciarl_pl.run.record import Session, read_record
-from speciarl_pl.run.results import HELP, Results, read_results
-from speciarl_pl.run.rollouts import ImageKey, Rollouts, StageName, read_rollouts
+from speciarl_pl.run.results import BASE_NAME, HELP, Results, read_results
+from speciarl_pl.run.results import NAME as RESULTS
+from speciarl_pl.run.rollouts import NAME as ROLLOUTS
+from speciarl_pl.run.rollouts import ImageKey
+from speciarl_pl.run.stage_rollouts import Rollouts, StageName, read_rollouts
+from speciarl_pl.run.thumbnails import NAME as THUMBNAILS
 from speciarl_pl.run.thumbnails import read_thumbnails
 from speciarl_pl.system.file_names import printable
 
@@ -66,17 +72,17 @@ def read_run(path: Path, name: str | None = None) -> Run:
             f"{path}: no such run; expected a run directory or a results.json, such as those under "
             "runs/ after python -m speciarl_pl fit or validate"
         )
-    if not (path / "results.json").exists():
+    if not (path / RESULTS).exists():
         raise RunError(
-            f"{path}: no results.json in it, which a run writes after its validation; {_help(path)}"
+            f"{path}: no {RESULTS} in it, which a run writes after its validation; {_help(path)}"
         )
-    text = config_text(path / "config.yaml")
-    base, curves = path / "results.base.json", path / "metrics.csv"
-    rollouts, thumbnails = path / "rollouts.parquet", path / "thumbnails.parquet"
+    text = config_text(path / CONFIG)
+    base, curves = path / BASE_NAME, path / METRICS
+    rollouts, thumbnails = path / ROLLOUTS, path / THUMBNAILS
     return Run(
         name or _name(path),
         path,
-        read_results(path / "results.json"),
+        read_results(path / RESULTS),
         read_results(base) if base.exists() else None,
         read_curves(curves) if curves.exists() else {},
         read_rollouts(rollouts) if rollouts.exists() else {},
@@ -90,11 +96,11 @@ def read_run(path: Path, name: str | None = None) -> Run:
 def _help(path: Path) -> str:
     """What to do about a run without results: the command with which it goes on."""
     try:
-        config = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
+        config = yaml.safe_load((path / CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError):
         return HELP
     command = "validate" if "verbose" in config else "fit"
-    words = ["python", "-m", "speciarl_pl", command, "--config", str(path / "config.yaml")]
+    words = ["python", "-m", "speciarl_pl", command, "--config", str(path / CONFIG)]
     words += ["--run_dir", str(path), *(("--ckpt_path", "last") if command == "fit" else ())]
     return f"if it was stopped, it goes on with: {shlex.join(words)}"
 

@@ -1,20 +1,40 @@
-"""What `results.json` and `results.base.json` hold, read and checked."""
+"""results.json and results.base.json: what they hold, how they are written, read and checked."""
 
 import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
+from torch import Tensor
+
 from speciarl_pl.errors import RunError
-from speciarl_pl.metrics.functional import OUTCOME_LABELS
+from speciarl_pl.metrics.functional import (
+    OUTCOME_LABELS,
+    Summary,
+    counted,
+    group_averages,
+    macro_average,
+    macro_intervals,
+)
+from speciarl_pl.system.files import read_json, write_json
+
+NAME: Final = "results.json"
+"""The file in a run directory: the last validation, of the trained model or by `validate`."""
+
+BASE_NAME: Final = "results.base.json"
+"""That of the base before training."""
 
 SCHEMA: Final = 1
-"""Version of the form that is read here."""
+"""Version of their form."""
 
 RATES: Final = ("specificity", "correctness", "hm", "abstain_rate", "wrong_rate")
 """The values of a data set that the tables show."""
+
+COMPARED: Final = RATES[:3]
+"""Those that are compared: in which more is better."""
 
 HELP: Final = "make it anew: python -m speciarl_pl validate --config CONFIG --run_dir DIR"
 """What helps against a results.json that cannot be used."""
@@ -36,6 +56,42 @@ class Results:
     """Training batches before it was validated; None where the file does not say."""
     last_step: int | None = None
     """Training batches when its training ended; None where the file does not say."""
+
+
+def results_json(
+    results: Mapping[str, Summary],
+    groups: Mapping[str, str | None] = MappingProxyType({}),
+    codes: Mapping[str, Tensor] | None = None,
+    step: int | None = None,
+) -> dict[str, Any]:
+    """The content of results.json.
+
+    Args:
+        results: Counts, rates and intervals by data set.
+        groups: Group of each data set; see `group_averages`.
+        codes: Outcomes by data set and image, for the intervals of the means.
+        step: Training batches before the validation; None where they are not known.
+    """
+    names = counted(results)
+    left_out = [name for name in results if name not in names]
+    content: dict[str, Any] = {
+        "schema": SCHEMA,
+        "step": step,
+        "datasets": {name: dict(summary) for name, summary in results.items()},
+        "macro": {"datasets": names, **macro_average(results)},
+    }
+    if left_out:
+        content["macro"]["left_out"] = left_out
+    if codes:
+        content["macro"]["ci95"] = macro_intervals({name: codes[name] for name in names})
+    means = group_averages(results, groups, codes or None)
+    return {**content, "groups": means} if means else content
+
+
+def note_last_step(folder: Path, last: int) -> None:
+    """Let results.json, if there is one, say after how many training batches the training ended."""
+    if content := read_json(folder / NAME):
+        write_json(folder / NAME, {**content, "last_step": last})
 
 
 def read_results(path: Path) -> Results:

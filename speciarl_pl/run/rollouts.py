@@ -1,13 +1,12 @@
-"""One rollout as a row of rollouts.parquet."""
+"""rollouts.parquet: its columns, who writes it, and what is read of it."""
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, TypeAlias
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -19,10 +18,18 @@ from speciarl_pl.records import (
     JudgedGroup,
     Outcome,
     ScoredGroup,
+    Unjudged,
     Unparsed,
     Verdict,
 )
+from speciarl_pl.step.validation import ImageOutcomes, vote_key
 from speciarl_pl.system.files import replacing
+
+NAME: Final = "rollouts.parquet"
+"""The file in a run directory."""
+
+PARTS: Final = "rollouts.parts"
+"""Folder of what is not joined into it yet."""
 
 SCHEMA: Final = pa.schema(
     {
@@ -46,6 +53,65 @@ SCHEMA: Final = pa.schema(
     }
 )
 """Columns of rollouts.parquet."""
+
+
+_KEY: Final = ("stage", "step", "dataset", "sample_id", "index")
+"""Columns that tell a rollout."""
+
+_SETTINGS: Final = b"speciarl_pl.settings"
+"""Key of the settings in the metadata of a file."""
+
+ImageKey: TypeAlias = tuple[str, str]
+"""Data set and sample id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What one rollout said, and what the judge said of it."""
+
+    text: str
+    """The completion as written."""
+    answer: str | None
+    """None if no answer could be read."""
+    verdict: str
+    """Label of the category, `unparsed` or `unjudged`."""
+    detail: str
+    """Where the verdict is from, or why there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One answer to one image beside its truth.
+
+    Example:
+        >>> Prediction("Samoyed", "dog", Category.GENERIC, "taxonomy:ancestor").outcome.source
+        'taxonomy:ancestor'
+    """
+
+    truth: str
+    """The label, as written; blank for a photo without one."""
+    answer: str | None
+    """The answer, as written; None if the rollout is unparsed."""
+    verdict: Category | str | None = None
+    """What the judge of the run said, also by its label; None or `unjudged` if nothing."""
+    source: str = ""
+    """Source of the verdict, as in `Verdict`."""
+    sample_id: str = ""
+    """Image asked about; answers to one image are not independent. Empty: an image of its own."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """The same as the judge's record.
+
+        Raises:
+            ValueError: If `verdict` is a text but no label.
+        """
+        if self.answer is None:
+            return Unparsed("no answer")
+        if self.verdict is None or self.verdict == "unjudged":
+            return Unjudged("no verdict")
+        said = self.verdict
+        return Verdict(Category.parse(said) if isinstance(said, str) else said, self.source)
 
 
 def judged_rows(judged: JudgedGroup, stage: str, step: int) -> Iterator[dict[str, Any]]:
@@ -88,21 +154,8 @@ def _verdict(outcome: Outcome) -> tuple[str, str]:
     return ("unparsed" if isinstance(outcome, Unparsed) else "unjudged"), outcome.reason
 
 
-# The parts in which rollouts are written, and the one file into which they are joined.
-
-
-NAME: Final = "rollouts.parquet"
-"""The joined file in a run directory."""
-
-_KEY: Final = ("stage", "step", "dataset", "sample_id", "index")
-"""Columns that tell a rollout."""
-
-_SETTINGS: Final = b"speciarl_pl.settings"
-"""Key of the settings in the metadata of a file."""
-
-
 class RolloutFiles:
-    """Rollouts of a run on disk.
+    """Rollouts of a run on disk: parts, while it goes on, and the one file.
 
     Args:
         directory: Run directory, which all ranks see.
@@ -111,7 +164,7 @@ class RolloutFiles:
 
     def __init__(self, directory: Path, rank: int = 0) -> None:
         self.path = directory / NAME
-        self._folder = directory / "rollouts.parts"
+        self._folder = directory / PARTS
         self._rank = rank
         self._written: int | None = None
 
@@ -134,11 +187,41 @@ class RolloutFiles:
             own = self._folder.glob(f"*-{self._rank}.parquet")
             self._written = max((int(path.name.partition("-")[0]) + 1 for path in own), default=0)
         self._written += 1
-        if not rows:
+        if rows:
+            path = self._folder / f"{self._written - 1:06d}-{self._rank}.parquet"
+            _write(path, pa.Table.from_pylist(list(rows), SCHEMA), settings)
+
+    def join(self) -> None:
+        """Put all parts behind what the one file holds; a later row replaces an earlier.
+
+        Rows of a validation come in the order of the data.
+        """
+        parts = sorted(self._folder.glob("*.parquet"))
+        if not parts:
             return
-        path = self._folder / f"{self._written - 1:06d}-{self._rank}.parquet"
-        with replacing(path) as part:
-            pq.write_table(pa.Table.from_pylist(list(rows), _schema(settings)), part)
+        found = list(self.read())
+        _write(self.path, _ordered(pa.concat_tables(table for table, _ in found)), found[-1][1])
+        for file in parts:
+            file.unlink()
+        self._written = None
+        with suppress(OSError):  # after an exception another rank may still be writing its part
+            self._folder.rmdir()
+
+    def keep_before(self, ends: Mapping[str, int]) -> None:
+        """Join, and leave out what comes after some step.
+
+        Args:
+            ends: By stage the step before which its rows are kept; other stages are left out.
+        """
+        self.join()
+        for table, settings in self.read():
+            wanted = pa.chunked_array([pa.array([False] * table.num_rows)])
+            for stage, end in ends.items():
+                of_stage = pc.and_(pc.equal(table["stage"], stage), pc.less(table["step"], end))
+                wanted = pc.or_(wanted, of_stage)
+            kept = table.filter(wanted)
+            if kept.num_rows < table.num_rows:
+                _write(self.path, kept, settings)
 
     def read(
         self, columns: Sequence[str] | None = None
@@ -151,7 +234,8 @@ class RolloutFiles:
         Raises:
             RunError: If a file is not one of these.
         """
-        for path in self._files():
+        parts = sorted(self._folder.glob("*.parquet"))
+        for path in [self.path, *parts] if self.path.exists() else parts:
             try:
                 table = pq.read_table(path, schema=SCHEMA, columns=columns)
                 metadata = pq.read_schema(path).metadata or {}
@@ -163,50 +247,67 @@ class RolloutFiles:
                     "--run_dir"
                 ) from error
 
-    def join(self) -> None:
-        """Put all parts behind what the one file holds; a later row replaces an earlier.
-
-        Rows of a validation come in the order of the data.
-        """
-        parts = sorted(self._folder.glob("*.parquet"))
-        if not parts:
-            return
-        found = list(self.read())
-        table = pa.concat_tables(table for table, _ in found)
-        with replacing(self.path) as part:
-            pq.write_table(_ordered(table).replace_schema_metadata(_metadata(found[-1][1])), part)
-        for file in parts:
-            file.unlink()
-        self._written = None
-        with suppress(OSError):  # after an exception another rank may still be writing its part
-            self._folder.rmdir()
-
-    def keep(self, wanted: Callable[[pa.Table], pa.ChunkedArray]) -> None:
-        """Join, and leave out all rows but some.
+    def images(self, stage: str, settings: Mapping[str, Any]) -> list[ImageOutcomes]:
+        """What there is of each image, in the order of the data; of a rollout the last row.
 
         Args:
-            wanted: Says of each row whether to keep it.
+            stage: Of which rows.
+            settings: What they have to depend on.
+
+        Raises:
+            RunError: If rows were made under other settings, naming those that differ.
         """
-        self.join()
-        if not self.path.exists():
-            return
-        ((table, settings),) = self.read()
-        kept = table.filter(wanted(table))
-        if kept.num_rows < table.num_rows:
-            with replacing(self.path) as part:
-                pq.write_table(kept.replace_schema_metadata(_metadata(settings)), part)
+        rollouts: dict[tuple[int, str], dict[int, tuple[int, str | None, bool]]] = {}
+        for _, known in self.read(["stage"]):
+            self._check_settings(settings, known or {})
+        names = ("position", "dataset", "index", "verdict", "answer", "finish_reason")
+        for position, dataset, index, verdict, answer, end in self._rows(stage, *names):
+            image = rollouts.setdefault((position, dataset), {})
+            image[index] = (OUTCOMES[verdict], vote_key(answer), end == "length")
+        return [_image(*name, rollouts[name]) for name in sorted(rollouts)]
 
-    def _files(self) -> list[Path]:
-        parts = sorted(self._folder.glob("*.parquet"))
-        return [self.path, *parts] if self.path.exists() else parts
+    def predictions(self, stage: str) -> dict[str, list[Prediction]]:
+        """What a stage predicted, by data set, in the order of the data, once all is joined."""
+        found: dict[str, list[Prediction]] = {}
+        names = ("dataset", "truth", "answer", "verdict", "detail", "sample_id")
+        for dataset, *fields in self._rows(stage, *names):
+            found.setdefault(dataset, []).append(Prediction(*fields))
+        return found
+
+    def replies(self, stage: str) -> dict[int, list[Reply]]:
+        """What a stage said of each image, by its position, once all is joined."""
+        found: dict[int, list[Reply]] = {}
+        for position, *fields in self._rows(stage, "position", *Reply.__slots__):
+            found.setdefault(position, []).append(Reply(*fields))
+        return found
+
+    def _rows(self, stage: str, *columns: str) -> Iterator[tuple[Any, ...]]:
+        for table, _ in self.read(["stage", *columns]):
+            own = table.filter(pc.equal(table["stage"], stage))
+            yield from zip(*(own[name].to_pylist() for name in columns), strict=True)
+
+    def _check_settings(self, settings: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+        differing = [name for name in settings if known.get(name) != settings[name]]
+        if differing:
+            raise RunError(
+                f"run directory {self.path.parent}: holds rollouts made with another "
+                f"{', '.join(differing)}; choose another --run_dir, or remove {NAME} and {PARTS} "
+                "from this one"
+            )
 
 
-def _schema(settings: Mapping[str, Any] | None) -> pa.Schema:
-    return SCHEMA.with_metadata(_metadata(settings))
+def _write(path: Path, table: pa.Table, settings: Mapping[str, Any] | None) -> None:
+    written = json.dumps(settings, sort_keys=True).encode()
+    metadata = None if settings is None else {_SETTINGS: written}
+    with replacing(path) as part:
+        pq.write_table(table.replace_schema_metadata(metadata), part)
 
 
-def _metadata(settings: Mapping[str, Any] | None) -> dict[bytes, bytes] | None:
-    return None if settings is None else {_SETTINGS: json.dumps(settings, sort_keys=True).encode()}
+def _image(
+    position: int, dataset: str, rollouts: Mapping[int, tuple[int, str | None, bool]]
+) -> ImageOutcomes:
+    codes, keys, cut = zip(*(rollouts[index] for index in sorted(rollouts)), strict=True)
+    return ImageOutcomes(dataset, position, codes, keys, sum(cut))
 
 
 def _ordered(table: pa.Table) -> pa.Table:
@@ -223,156 +324,3 @@ def _ordered(table: pa.Table) -> pa.Table:
         [last["place_min"], position, last["place_max"]], ["step", "position", "place"]
     )
     return table.take(order.sort_by([(name, "ascending") for name in order.column_names])["place"])
-
-
-# The validation rollouts of a run, image by image, out of rollouts.parquet.
-
-
-ImageKey: TypeAlias = tuple[str, str]
-"""Data set and sample id."""
-
-StageName: TypeAlias = Literal["base", "val"]
-"""`base` is the validation before training, `val` that of the trained model or of a `validate`."""
-
-_OUTLINE: Final = ("stage", "step", "dataset", "sample_id", "truth", "index", "verdict", "detail")
-_WHOLE: Final = (*_OUTLINE, "text", "answer")
-
-
-@dataclass(frozen=True, slots=True)
-class Rollouts:
-    """Outcomes of the last validation of a stage."""
-
-    path: Path
-    """The file."""
-    stage: StageName
-    """Which of its stages."""
-    step: int
-    """Training batches before that validation."""
-    codes: Mapping[ImageKey, np.ndarray]
-    """int8 [rollouts of the image], in the order of their index; images in the file's order."""
-    truths: Mapping[ImageKey, str]
-    """Truth of each image."""
-    sources: Mapping[str, int] = field(default_factory=dict)
-    """Verdicts by the kind of judge that gave them, such as `taxonomy`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One rollout as the gallery needs it."""
-
-    text: str
-    """The completion as written."""
-    answer: str | None
-    """None if no answer could be read."""
-    verdict: str
-    """Label of the category, `unparsed` or `unjudged`."""
-    detail: str
-    """Where the verdict is from, or why there is none."""
-
-
-def read_rollouts(path: Path) -> dict[StageName, Rollouts]:
-    """Read the outcomes of both stages; what is not there is left out, as are training rollouts.
-
-    Raises:
-        RunError: If the file is not a table of rollouts.
-    """
-    table = _read(path, _OUTLINE, [("stage", "in", ["base", "val"])])
-    stages = np.asarray(table["stage"].to_pylist())
-    steps = table["step"].to_numpy()
-    found: dict[StageName, Rollouts] = {}
-    names: tuple[StageName, ...] = ("base", "val")
-    for stage in names:
-        if not (stages == stage).any():
-            continue
-        step = int(steps[stages == stage].max())
-        last = table.filter(pa.array((stages == stage) & (steps == step)))
-        found[stage] = Rollouts(path, stage, step, *_by_image(path, last), _sources(last))
-    return found
-
-
-def read_replies(rollouts: Rollouts, images: Collection[ImageKey]) -> dict[ImageKey, list[Reply]]:
-    """Read what was said about some images.
-
-    Args:
-        rollouts: The stage.
-        images: Which images; those that it lacks are left out.
-
-    Raises:
-        RunError: If the file is not a table of rollouts.
-    """
-    wanted = set(images)
-    ids = sorted({sample for _, sample in wanted})
-    conditions = [
-        ("stage", "=", rollouts.stage),
-        ("step", "=", rollouts.step),
-        ("sample_id", "in", ids),
-    ]
-    rows = _read(rollouts.path, _WHOLE, conditions).to_pylist() if ids else []
-    found: dict[ImageKey, list[Reply]] = {}
-    for row in sorted(rows, key=lambda row: int(row["index"])):
-        key = (row["dataset"], row["sample_id"])
-        if key in wanted:
-            reply = Reply(row["text"] or "", row["answer"], row["verdict"], row["detail"] or "")
-            found.setdefault(key, []).append(reply)
-    return found
-
-
-def _read(path: Path, columns: Collection[str], conditions: list[Any]) -> pa.Table:
-    try:
-        with path.open("rb") as file:  # pyarrow itself opens no path that is not UTF-8
-            missing = sorted(set(columns) - set(pq.read_schema(file).names))
-            if missing:
-                raise _refused(path, f"not a table of rollouts: no column {missing[0]!r}")
-            return pq.read_table(file, columns=list(columns), filters=conditions)
-    except (OSError, pa.ArrowException) as error:
-        raise _refused(path, f"cannot be read as Parquet ({_first_line(error)})") from error
-
-
-def _by_image(
-    path: Path, table: pa.Table
-) -> tuple[dict[ImageKey, np.ndarray], dict[ImageKey, str]]:
-    """Group the rows of one validation by image, in order of first appearance."""
-    codes = _codes(path, table["verdict"])
-    indices = table["index"].to_numpy()
-    datasets, samples, truths = (
-        table[name].to_pylist() for name in ("dataset", "sample_id", "truth")
-    )
-    rows: dict[ImageKey, list[int]] = {}
-    for row, key in enumerate(zip(datasets, samples, strict=True)):
-        rows.setdefault(key, []).append(row)
-    grouped = {key: codes[sorted(own, key=indices.__getitem__)] for key, own in rows.items()}
-    return grouped, {key: truths[own[0]] or "" for key, own in rows.items()}
-
-
-def _sources(table: pa.Table) -> dict[str, int]:
-    """Verdicts by what stands before the colon of their detail."""
-    pairs = pa.table({"verdict": table["verdict"], "detail": table["detail"]})
-    found: dict[str, int] = {}
-    for row in pairs.group_by(["verdict", "detail"]).aggregate([([], "count_all")]).to_pylist():
-        if OUTCOMES[row["verdict"]] >= 0 and row["detail"]:
-            kind = row["detail"].partition(":")[0]
-            found[kind] = found.get(kind, 0) + row["count_all"]
-    return found
-
-
-def _codes(path: Path, verdicts: pa.ChunkedArray) -> np.ndarray:
-    encoded = verdicts.combine_chunks().dictionary_encode()
-    names = encoded.dictionary.to_pylist()
-    if unknown := [name for name in names if name not in OUTCOMES]:
-        raise _refused(path, f"verdict: expected one of {', '.join(OUTCOMES)}; got {unknown[0]!r}")
-    if encoded.null_count:
-        raise _refused(path, "verdict: expected one in every row, got none in some")
-    codes: np.ndarray = np.asarray([OUTCOMES[name] for name in names], np.int8)
-    taken: np.ndarray = np.take(codes, encoded.indices.to_numpy())
-    return taken
-
-
-def _refused(path: Path, found: str) -> RunError:
-    return RunError(
-        f"{path}: {found}; validate writes it anew (python -m speciarl_pl validate --config CONFIG "
-        "--run_dir DIR), and without the file the report has no gallery"
-    )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -11,7 +11,7 @@ from typing import Final
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 
 from speciarl_pl.errors import RunError
-from speciarl_pl.run.checkpoints import (
+from speciarl_pl.run.checkpoint import (
     NEWEST,
     checkpoints_of,
     find_checkpoint,

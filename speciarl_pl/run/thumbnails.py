@@ -1,7 +1,7 @@
-"""The small pictures of thumbnails.parquet, held to a size that a page can carry."""
+"""thumbnails.parquet: small pictures of some images, held to a size that a page can carry."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -11,15 +11,29 @@ import pyarrow.parquet as pq
 from PIL import Image, UnidentifiedImageError
 
 from speciarl_pl.errors import RunError
+from speciarl_pl.records import Sample
 from speciarl_pl.run.rollouts import ImageKey
+from speciarl_pl.system.files import replacing
+
+NAME: Final = "thumbnails.parquet"
+"""The file in a run directory."""
+
+SCHEMA: Final = pa.schema(
+    {
+        "dataset": pa.string(),
+        "sample_id": pa.string(),
+        "width": pa.int32(),  # of the thumbnail
+        "height": pa.int32(),
+        "jpeg": pa.binary(),
+    }
+)
+"""Its columns."""
 
 MAX_BYTES: Final = 12_700
 """A larger picture is encoded anew, so that 200 stay below 3.4 MB as base64."""
 
 SIDE: Final = 320
 """Longer side of a picture that is made here, in pixels."""
-
-_COLUMNS: Final = ("dataset", "sample_id", "jpeg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +48,20 @@ class Thumbnail:
     """In pixels."""
 
 
+def write_thumbnails(path: Path, samples: Iterable[Sample]) -> None:
+    """Write thumbnails of `samples`.
+
+    Raises:
+        RunError: If the file cannot be written.
+    """
+    rows = [
+        {"dataset": one.dataset, "sample_id": one.id, **asdict(small_picture(one.image))}
+        for one in samples
+    ]
+    with replacing(path) as part:
+        pq.write_table(pa.Table.from_pylist(rows, SCHEMA), part)
+
+
 def read_thumbnails(path: Path) -> dict[ImageKey, bytes]:
     """Read the pictures of a run, as they are, by image.
 
@@ -45,9 +73,10 @@ def read_thumbnails(path: Path) -> dict[ImageKey, bytes]:
             table = pq.read_table(file)
     except (OSError, pa.ArrowException) as error:
         raise _refused(path, "cannot be read as Parquet") from error
-    if missing := [name for name in _COLUMNS if name not in table.column_names]:
+    columns = ("dataset", "sample_id", "jpeg")
+    if missing := [name for name in columns if name not in table.column_names]:
         raise _refused(path, f"not a table of pictures: no column {missing[0]!r}")
-    rows = zip(*(table[name].to_pylist() for name in _COLUMNS), strict=True)
+    rows = zip(*(table[name].to_pylist() for name in columns), strict=True)
     return {(dataset, sample): jpeg for dataset, sample, jpeg in rows if jpeg}
 
 

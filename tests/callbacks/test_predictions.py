@@ -7,10 +7,9 @@ import os
 import pytest
 from PIL import Image
 
-from speciarl_pl.callbacks.prediction_writer import _write_csv, agreement_lines, photo_predictions
-from speciarl_pl.data import ImageDataset
-from speciarl_pl.data.datasets.photos import PhotoList
 from speciarl_pl.data.reading.tables import read_columns
+from speciarl_pl.run.predictions import agreement_lines, photo_predictions, write_csv
+from speciarl_pl.run.rollouts import Reply
 
 SETTINGS = (
     "--rollout.val_group_size=4",
@@ -20,19 +19,17 @@ SETTINGS = (
 
 
 def photos(*names):
-    return ImageDataset(PhotoList(list(names)), "What is it?")
+    return [(name, name) for name in names]
 
 
-def rows(position, *texts):
+def said(position, *texts):
     """Rollouts of a photo: (answer, thinking) pairs."""
-    return [
-        {"position": position, "answer": answer, "text": f"<think>{thought}</think>..."}
-        for answer, thought in texts
-    ]
+    replies = [Reply(f"<think>{thought}</think>...", answer, "", "") for answer, thought in texts]
+    return {position: replies}
 
 
 def test_the_most_frequent_answer_counts_with_its_share_and_thinking():
-    drawn = rows(0, ("dog", "a"), (" Samoyed", "b"), (None, "c"), ("samoyed ", "d"))
+    drawn = said(0, ("dog", "a"), (" Samoyed", "b"), (None, "c"), ("samoyed ", "d"))
     (found,) = photo_predictions(photos("a.jpg"), drawn, {})
     assert (found.answer, found.agreement, found.thinking) == (" Samoyed", 0.5, "b")
     assert found.answers == [(" Samoyed", 2), ("dog", 1), (None, 1)]
@@ -40,26 +37,26 @@ def test_the_most_frequent_answer_counts_with_its_share_and_thinking():
 
 
 def test_refusals_in_whatever_words_abstain_together():
-    drawn = rows(0, ("dog", ""), ("None", ""), ("I cannot tell.", ""))
+    drawn = said(0, ("dog", ""), ("None", ""), ("I cannot tell.", ""))
     (found,) = photo_predictions(photos("a.jpg"), drawn, {})
     assert (found.answer, found.abstained, found.agreement) == (None, True, 2 / 3)
     assert found.answers == [("none", 2), ("dog", 1)]
 
 
 def test_no_readable_answer_is_no_abstention():
-    (found,) = photo_predictions(photos("a.jpg"), rows(0, (None, ""), (None, "")), {})
+    (found,) = photo_predictions(photos("a.jpg"), said(0, (None, ""), (None, "")), {})
     assert (found.answer, found.abstained, found.answers) == (None, False, [(None, 2)])
 
 
 def test_a_cut_thought_that_the_template_opened_is_shown_whole():
     text = "it may be a <answer>dog</answer>, but"
-    drawn = [{"position": 0, "answer": None, "text": text}]
+    drawn = {0: [Reply(text, None, "", "")]}
     (found,) = photo_predictions(photos("a.jpg"), drawn, {}, thinking_opened=True)
     assert (found.answer, found.thinking) == (None, "it may be a dog, but")
 
 
 def test_every_photo_is_there_in_order_also_one_that_could_not_be_read():
-    drawn = [*rows(0, ("cat", "")), *rows(2, ("dog", ""))]
+    drawn = said(0, ("cat", "")) | said(2, ("dog", ""))
     found = photo_predictions(photos("a.jpg", "b.jpg", "c.jpg"), drawn, {"b.jpg": "b.jpg: empty"})
     assert [(one.id, one.answer, one.error) for one in found] == [
         ("a.jpg", "cat", ""),
@@ -71,25 +68,27 @@ def test_every_photo_is_there_in_order_also_one_that_could_not_be_read():
 def test_no_cell_of_the_table_is_run_by_a_spreadsheet_and_all_come_back(tmp_path):
     answers = ["=HYPERLINK(1)", "dog", "'@x", "-1"]
     names = ["+a.jpg", "b.jpg", "c.jpg", "d.jpg"]
-    drawn = [row for at, answer in enumerate(answers) for row in rows(at, (answer, ""))]
+    drawn = {}
+    for at, answer in enumerate(answers):
+        drawn |= said(at, (answer, ""))
     found = photo_predictions(photos(*names), drawn, {})
     path = tmp_path / "predictions.csv"
-    said = _write_csv(path, found)
+    noted = write_csv(path, found)
     with path.open(newline="") as file:
         cells = [cell for row in csv.reader(file) for cell in row]
     assert not any(cell[:1] in ("=", "+", "-", "@") for cell in cells)
     table = read_columns(path)
     assert (table["id"], table["answer"]) == (names, answers)
-    assert said == ["predictions.csv: 8 text(s) stand behind a ', or a spreadsheet would run them"]
-    assert _write_csv(path, found[1:2]) == []
+    assert noted == ["predictions.csv: 8 text(s) stand behind a ', or a spreadsheet would run them"]
+    assert write_csv(path, found[1:2]) == []
 
 
 def answered(*answers):
     """Photos, each with two rollouts that say the same; None: no readable answer."""
     names = [f"{place}.jpg" for place in range(len(answers))]
-    drawn = []
+    drawn = {}
     for place, answer in enumerate(answers):
-        drawn += rows(place, (answer, ""), (answer, ""))
+        drawn |= said(place, (answer, ""), (answer, ""))
     return photo_predictions(photos(*names), drawn, {})
 
 
@@ -109,7 +108,7 @@ def test_different_answers_are_not_odd(answers):
 
 
 def test_without_rollouts_there_is_no_agreement():
-    assert agreement_lines(photo_predictions(photos("a.jpg"), [], {})) == []
+    assert agreement_lines(photo_predictions(photos("a.jpg"), {}, {})) == []
 
 
 @pytest.fixture

@@ -6,10 +6,13 @@ import torch
 from rich.console import Console
 
 from speciarl_pl.callbacks import HFRolloutCallback, ResultsWriter, Sampling
-from speciarl_pl.callbacks.results_writer import results_json, results_table, trouble_table
+from speciarl_pl.callbacks.results_writer import prediction_scores
 from speciarl_pl.errors import DataError
 from speciarl_pl.metrics.functional import summarize, summarize_majority, summarize_samples
 from speciarl_pl.module import SpeciaRLModule
+from speciarl_pl.older_protocol import OlderProtocol, Prediction
+from speciarl_pl.report.results_table import results_table, trouble_table
+from speciarl_pl.run.results import results_json
 
 BASE = {"birds": summarize(torch.tensor([1, 0, 2, 0, 3, 1, 2, 1]))}
 TRAINED = {"birds": summarize(torch.tensor([0, 0, 1, 0, 1, 1, 6, 1]))}
@@ -291,3 +294,34 @@ def test_the_means_have_intervals_where_the_images_are_known():
     low, high = content["macro"]["ci95"]["correctness"]
     assert low <= 0.75 <= high
     assert "groups" not in content
+
+
+PREDICTIONS = [
+    Prediction("Samoyed", "a Samoyed", "specific", "exact:same", "1"),
+    Prediction("Samoyed", "a white dog", "generic", "taxonomy:ancestor", "2"),
+    Prediction("pug", "pug", "specific", "llm:single@1:m", "3"),
+    Prediction("pug", "is it a bird?", None, "llm: timeout", "4"),
+    Prediction("pug", None, "unparsed", "no answer", "5"),
+    Prediction("", "a dog", None, "no truth to compare with", "6"),
+]
+
+
+def test_what_predictions_say_beside_the_rates():
+    scores = prediction_scores(PREDICTIONS, OlderProtocol(), "oxford_pets")
+    assert list(scores) == ["hierarchical", "judge_coverage", "older"]
+    assert (scores["hierarchical"]["precision"], scores["hierarchical"]["n"]) == (1.0, 5)
+    assert scores["hierarchical"]["unknown"] == 3
+    coverage = scores["judge_coverage"]
+    assert (coverage["value"], coverage["n"]) == (3 / 5, 5)
+    assert coverage["by_source"] == {"exact": 0.2, "taxonomy": 0.2, "llm": 0.2, "other": 0.0}
+    assert scores["older"]["textual_inclusion"]["value"] == pytest.approx(2 / 5)
+    assert json.loads(json.dumps(scores, allow_nan=False)) == scores
+
+
+def test_what_is_off_or_has_no_tree_is_absent():
+    assert list(prediction_scores(PREDICTIONS, OlderProtocol(), None)) == [
+        "judge_coverage",
+        "older",
+    ]
+    off = OlderProtocol(textual_inclusion=False, hierarchical=False)
+    assert list(prediction_scores(PREDICTIONS, off, "oxford_pets")) == ["judge_coverage"]

@@ -1,4 +1,3 @@
-import pyarrow.compute as pc
 import pytest
 from factory import scored
 
@@ -90,10 +89,11 @@ def test_ranks_number_their_parts_alike_whoever_writes_first_or_nothing(tmp_path
 
 def test_rows_that_are_not_wanted_are_left_out(tmp_path):
     files = RolloutFiles(tmp_path)
-    files.keep(lambda table: pc.less(table["step"], 1))
+    files.keep_before({"train": 1})
     for step in range(3):
         files.write_part(list(train_rows(step, step)), SETTINGS)
-    files.keep(lambda table: pc.less(table["step"], 2))
+    files.write_part(list(val_rows(7)), SETTINGS)
+    files.keep_before({"train": 2})
     rows, settings = joined(files)
     assert [row["step"] for row in rows if row["index"] == 0] == [0, 1]
     assert settings == SETTINGS

@@ -5,12 +5,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from speciarl_pl.callbacks.thumbnail_writer import (
-    Thumbnails,
-    chosen_samples,
-    write_thumbnails,
-)
+from speciarl_pl.callbacks.thumbnail_writer import Thumbnails, chosen_samples
 from speciarl_pl.data import ImageDataset, ImageFolder, WorldImages
+from speciarl_pl.run.thumbnails import write_thumbnails
 
 
 def worlds(*sizes):

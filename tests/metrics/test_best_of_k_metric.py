@@ -1,4 +1,5 @@
 import pickle
+import sys
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -90,3 +91,9 @@ def test_bad_arguments():
         BestOfK(0)
     with pytest.raises(ValueError, match="weights: expected one of release, ordinal"):
         BestOfK(4, "paper")
+
+
+def test_a_plot_without_matplotlib_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ModuleNotFoundError, match="plot needs matplotlib; install it with `pip"):
+        filled().plot()

@@ -1,6 +1,5 @@
 import math
 import pickle
-import sys
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -10,10 +9,8 @@ from jsonargparse import ArgumentParser
 from torchmetrics import Metric, MetricCollection
 
 from speciarl_pl.metrics import (
-    CategoryRates,
     Correctness,
     HarmonicMean,
-    OutcomeCounts,
     Specificity,
     functional,
 )
@@ -31,7 +28,6 @@ CASES = {
         {"weights": [0, 0, 0.5, 1]},
         functional.harmonic_mean(COUNTS, (0, 0, 0.5, 1)),
     ),
-    "rates": (CategoryRates, {}, functional.category_rates(COUNTS)),
 }
 
 
@@ -73,53 +69,6 @@ def test_plots(case):
     plt.close(figure)
 
 
-def test_rates_are_drawn_as_bars_with_their_values():
-    mpl.use("Agg")
-    metric = CategoryRates()
-    metric.update(torch.cat(BATCHES))
-    figure, axis = metric.plot()
-    figure.canvas.draw()
-    rates = functional.category_rates(COUNTS)
-    heights = [bar.get_height() for bar in axis.patches]
-    assert heights == pytest.approx([rate.item() for rate in rates.values()])
-    names = [label.get_text() for label in axis.get_xticklabels()]
-    assert names == [name.replace("_", " ") for name in rates]
-    plt.close(figure)
-
-
-def test_counts_are_drawn_as_bars_with_their_labels():
-    mpl.use("Agg")
-    metric = OutcomeCounts()
-    metric.update(torch.cat(BATCHES))
-    _, given_axis = plt.subplots()
-    figure, axis = metric.plot(ax=given_axis)
-    assert axis is given_axis
-    assert [bar.get_height() for bar in axis.patches] == COUNTS.tolist()
-    names = [label.get_text() for label in axis.get_xticklabels()]
-    assert names == list(functional.OUTCOME_LABELS)
-    plt.close(figure)
-
-
-@pytest.mark.parametrize("metric_class", [CategoryRates, OutcomeCounts])
-def test_several_results_are_drawn_as_a_line_each(metric_class):
-    mpl.use("Agg")
-    metric = metric_class()
-    figure, axis = metric.plot([metric(BATCHES[0]), metric(BATCHES[2])])
-    figure.canvas.draw()
-    assert len(axis.lines) == 8
-    assert all(len(line.get_ydata()) == 2 for line in axis.lines)
-    assert len(axis.get_legend().get_texts()) == 8
-    plt.close(figure)
-
-
-def test_a_plot_without_matplotlib_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    metric = CategoryRates()
-    metric.update(BATCHES[0])
-    with pytest.raises(ModuleNotFoundError, match="plot needs matplotlib; install it with `pip"):
-        metric.plot()
-
-
 def test_state_stays_an_integer_under_half_precision():
     metric = Correctness().half()
     metric.update(BATCHES[0])
@@ -137,30 +86,11 @@ def test_bad_weights_are_refused_at_once():
 
 
 def test_a_collection_forms_one_compute_group():
-    metrics = MetricCollection(
-        [Correctness(), Specificity(), HarmonicMean(), CategoryRates(), OutcomeCounts()]
-    )
+    metrics = MetricCollection([Correctness(), Specificity(), HarmonicMean()])
     for batch in BATCHES:
         metrics.update(batch)
     assert len(metrics.compute_groups) == 1
-    values = metrics.compute()
-    assert values["HarmonicMean"] == functional.harmonic_mean(COUNTS)
-    assert values["more_specific_rate"] == functional.category_rates(COUNTS)["more_specific_rate"]
-    assert values["OutcomeCounts"].equal(COUNTS)
-    metrics.reset()
-    metrics.update(BATCHES[0])
-    assert metrics["OutcomeCounts"].compute().sum() == 3
-
-
-def test_counts_are_what_summarize_takes():
-    metric = OutcomeCounts()
-    for batch in BATCHES:
-        metric.update(batch)
-    assert functional.summarize(metric.compute()) == functional.summarize(COUNTS)
-    mpl.use("Agg")
-    figure, _ = metric.plot()
-    assert figure.axes
-    plt.close(figure)
+    assert metrics.compute()["HarmonicMean"] == functional.harmonic_mean(COUNTS)
 
 
 @pytest.mark.parametrize(

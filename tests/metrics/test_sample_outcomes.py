@@ -1,7 +1,5 @@
 import pickle
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import pytest
 import torch
 from hypothesis import given, settings
@@ -79,20 +77,6 @@ def test_one_image_of_one_sample():
     metric.update(torch.tensor([0]), torch.tensor([[4]]))
     assert metric.table().shape == (1, 1)
     assert metric.summary()["correctness"] == 1.0
-
-
-@pytest.mark.parametrize("given_to_plot", [False, True], ids=["so far", "given"])
-def test_plots(given_to_plot):
-    mpl.use("Agg")
-    for metric in filled(range(23), 5):
-        _, given_axis = plt.subplots()
-        value = metric.compute()
-        figure, axis = metric.plot(value, given_axis) if given_to_plot else metric.plot()
-        assert (axis is given_axis) == given_to_plot
-        assert axis.figure is figure
-        assert len(axis.patches) == 8
-        figure.canvas.draw()
-    plt.close("all")
 
 
 @pytest.mark.parametrize(

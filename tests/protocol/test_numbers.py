@@ -6,8 +6,8 @@ import torch
 from scipy.stats import binomtest
 
 from speciarl_pl.older_protocol import Prediction
-from speciarl_pl.older_protocol.prediction import distinct_pairs
 from speciarl_pl.older_protocol.protocol import mean, share
+from speciarl_pl.older_protocol.text_pairs import distinct_pairs
 
 NAN = float("nan")
 

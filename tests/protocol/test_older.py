@@ -12,10 +12,11 @@ from protocol.real_models import PIPELINE, encoder_folder, needs_encoder, needs_
 from protocol.test_llm_inclusion import by_letters
 
 from speciarl_pl.category import Category
-from speciarl_pl.errors import JudgeError, MissingExtraError
+from speciarl_pl.errors import MissingExtraError
 from speciarl_pl.judge import CachedJudge, ExactJudge, JudgeUnavailableError, LLMJudge
-from speciarl_pl.older_protocol import OlderProtocol, Prediction
+from speciarl_pl.older_protocol import OlderProtocol, Prediction, distinct_pairs
 from speciarl_pl.older_protocol.phrases import NounPhrases
+from speciarl_pl.older_protocol.protocol import is_included
 
 PREDICTIONS = [
     Prediction("Samoyed", "a Samoyed", Category.SPECIFIC, "exact:same", "1"),
@@ -27,31 +28,25 @@ PREDICTIONS = [
 ]
 
 
+def scored(predictions, **options):
+    return OlderProtocol(**options).scores(distinct_pairs(predictions))
+
+
 def test_what_it_gives_by_default():
-    scores = OlderProtocol().scores(PREDICTIONS, "oxford_pets")
-    assert list(scores) == ["textual_inclusion", "hierarchical", "judge_coverage"]
+    scores = scored(PREDICTIONS)
+    assert list(scores) == ["textual_inclusion"]
     assert scores["textual_inclusion"]["value"] == pytest.approx(2 / 5)
     assert scores["textual_inclusion"]["n"] == 5
-    assert scores["hierarchical"]["precision"] == 1.0
-    assert (scores["hierarchical"]["n"], scores["hierarchical"]["unknown"]) == (5, 3)
-    coverage = scores["judge_coverage"]
-    assert (coverage["value"], coverage["n"]) == (pytest.approx(3 / 5), 5)
-    assert coverage["by_source"] == pytest.approx(
-        {"exact": 0.2, "taxonomy": 0.2, "llm": 0.2, "other": 0.0}
-    )
     assert json.loads(json.dumps(scores, allow_nan=False)) == scores
 
 
-def test_what_is_off_or_has_no_tree_is_absent():
-    assert list(OlderProtocol().scores(PREDICTIONS)) == ["textual_inclusion", "judge_coverage"]
-    off = OlderProtocol(textual_inclusion=False, hierarchical=False)
-    assert list(off.scores(PREDICTIONS, "oxford_pets")) == ["judge_coverage"]
+def test_what_is_off_is_absent():
+    assert scored(PREDICTIONS, textual_inclusion=False) == {}
 
 
 def test_nothing_predicted():
-    scores = OlderProtocol(llm_inclusion=ExactJudge()).scores([], "oxford_pets")
+    scores = scored([], llm_inclusion=ExactJudge())
     assert scores["llm_inclusion"] == {"value": None, "ci95": None, "n": 0, "left_out": 0}
-    assert scores["judge_coverage"]["value"] is scores["hierarchical"]["f1"] is None
 
 
 def test_the_order_makes_no_difference():
@@ -61,10 +56,25 @@ def test_the_order_makes_no_difference():
         Prediction(draw.choice(names[:3]), draw.choice(names), sample_id=str(number // 7))
         for number in range(500)
     ]
-    protocol = OlderProtocol(llm_inclusion=ExactJudge())
-    expected = json.dumps(protocol.scores(drawn, "oxford_pets"))
+    expected = json.dumps(scored(drawn, llm_inclusion=ExactJudge()))
     draw.shuffle(drawn)
-    assert json.dumps(protocol.scores(drawn, "oxford_pets")) == expected
+    assert json.dumps(scored(drawn, llm_inclusion=ExactJudge())) == expected
+
+
+@pytest.mark.parametrize(
+    ("truth", "prediction", "expected"),
+    [
+        ("Samoyed", "A SAMOYED dog", True),
+        ("samoyed dog", "samoyed", False),
+        ("dog", "hotdog", True),
+        ("F/A-18", "FA 18", False),
+        ("C\u00e9leri", "c\u00c9leri remoulade", True),
+        ("dog", "", False),
+        ("dog", None, False),
+    ],
+)
+def test_is_included(truth, prediction, expected):
+    assert is_included(truth, prediction) is expected
 
 
 def test_llm_inclusion(fresh_probes, tmp_path):
@@ -75,7 +85,7 @@ def test_llm_inclusion(fresh_probes, tmp_path):
         )
         protocol.check()
         for _ in range(2):  # one data set after the other
-            scores = protocol.scores(PREDICTIONS * 3)["llm_inclusion"]
+            scores = protocol.scores(distinct_pairs(PREDICTIONS * 3))["llm_inclusion"]
             assert scores["value"] == pytest.approx(2 / 5)
             assert (scores["n"], scores["left_out"]) == (15, 0)
         assert len(server.users()) == 4
@@ -86,7 +96,7 @@ def test_a_judge_that_is_not_there_is_told_before_the_run(fresh_probes):
     protocol = OlderProtocol(llm_inclusion=judge)
     with pytest.raises(JudgeUnavailableError, match=r"^llm: http://127\.0\.0\.1:9/v1"):
         protocol.check()
-    scores = protocol.scores(PREDICTIONS)["llm_inclusion"]
+    scores = protocol.scores(distinct_pairs(PREDICTIONS))["llm_inclusion"]
     assert (scores["n"], scores["left_out"], scores["value"]) == (1, 4, 0.0)
 
 
@@ -97,11 +107,6 @@ def test_check_needs_nothing_that_is_off(monkeypatch):
     for switch in ("semantic_similarity", "concept_similarity"):
         with pytest.raises(MissingExtraError, match="sentence-transformers"):
             OlderProtocol(**{switch: True}).check()
-
-
-def test_unknown_taxonomy():
-    with pytest.raises(JudgeError, match="taxonomy: expected one of cub"):
-        OlderProtocol().scores(PREDICTIONS, "pets")
 
 
 @pytest.mark.parametrize("name", ["encoder", "phrases"])
@@ -135,8 +140,9 @@ def test_all_metrics_with_the_real_models(embedder):
         phrases=PIPELINE,
     )
     protocol.check()
-    scores = protocol.scores([*PREDICTIONS, PREDICTIONS[1]])
-    assert scores == protocol.scores([PREDICTIONS[1], *reversed(PREDICTIONS)])
+    scores = protocol.scores(distinct_pairs([*PREDICTIONS, PREDICTIONS[1]]))
+    turned = distinct_pairs([PREDICTIONS[1], *reversed(PREDICTIONS)])
+    assert scores == protocol.scores(turned)
     pairs = [(one.truth, one.answer) for one in [*PREDICTIONS[:4], PREDICTIONS[1]]]
     for name, find in (
         ("semantic_similarity", lambda texts: [(text,) for text in texts]),
@@ -170,7 +176,7 @@ def test_many_samples_of_many_images_in_bounded_memory():
     """A sixtieth of 30,000 x 64 with as many distinct pairs an image."""
     tracemalloc.start()
     start = time.perf_counter()
-    scores = OlderProtocol().scores(Lazy(500, 64), "oxford_pets")
+    scores = scored(Lazy(500, 64))
     seconds = time.perf_counter() - start
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -181,6 +187,6 @@ def test_many_samples_of_many_images_in_bounded_memory():
 
 def test_value_equals_a_plain_count():
     predictions = list(Lazy(40, 5))
-    found = OlderProtocol().scores(predictions)["textual_inclusion"]["value"]
+    found = scored(predictions)["textual_inclusion"]["value"]
     counts = Counter(one.truth.lower() in one.answer.lower() for one in predictions)
     assert found == pytest.approx(counts[True] / 200)

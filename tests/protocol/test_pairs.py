@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speciarl_pl.older_protocol import Prediction
-from speciarl_pl.older_protocol.prediction import distinct_pairs
+from speciarl_pl.older_protocol.text_pairs import distinct_pairs
 
 NAMES = st.sampled_from(["", " ", "cat", "dog", "a\ud800"])
 PREDICTIONS = st.lists(

@@ -94,3 +94,13 @@ def test_concept_similarity_by_the_real_encoder_and_pipeline(embedder):
         best = max(truth @ o / np.sqrt((truth @ truth) * (o @ o)) for o in others)
         assert found[place].item() == pytest.approx(best, abs=1e-5)
     assert found[0] == 0.0
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("-inf")])
+def test_embeddings_that_are_no_numbers(value):
+    class Broken(Letters):
+        def encode(self, texts):
+            return super().encode(texts) * value
+
+    with pytest.raises(ValueError, match="encoder: expected finite embeddings, got NaN or infin"):
+        pair_similarities([("bad", "cab")], Broken())

@@ -6,7 +6,7 @@ from speciarl_pl.metrics.functional import OUTCOME_LABELS
 from speciarl_pl.report import Stage, compare, compare_stages
 from speciarl_pl.report.stages import base_pairs
 from speciarl_pl.run.results import Results
-from speciarl_pl.run.rollouts import Rollouts
+from speciarl_pl.run.stage_rollouts import Rollouts
 
 WEIGHTS = {2: 0.2, 3: 0.6, 4: 1.0, 5: 1.0}
 

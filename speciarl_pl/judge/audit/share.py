@@ -1,13 +1,10 @@
 """How many of how many, and how sure that is."""
 
-import math
 from dataclasses import dataclass
-from typing import Final
+
+from scipy.stats import binomtest  # type: ignore[attr-defined]
 
 from speciarl_pl.system.display import percent
-
-_Z: Final = 1.959963984540054
-"""The 97.5 % point of the normal distribution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +34,8 @@ class Share:
         """Wilson's 95 % interval: unlike the plain one, sound for few cases and near 0 and 1."""
         if not self.of:
             return None
-        share, extra = self.count / self.of, _Z * _Z / self.of
-        middle = share + extra / 2
-        reach = _Z * math.sqrt((share * (1 - share) + extra / 4) / self.of)
-        low, high = (middle - reach) / (1 + extra), (middle + reach) / (1 + extra)
-        # Exact at the ends, where rounding could leave the share itself outside.
-        return (low if self.count else 0.0), (high if self.count < self.of else 1.0)
+        low, high = binomtest(self.count, self.of).proportion_ci(method="wilson")
+        return float(low), float(high)
 
 
 def share_text(share: Share) -> str:

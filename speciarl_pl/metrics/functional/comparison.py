@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.stats import binom  # type: ignore[attr-defined]
+from scipy.stats import binomtest  # type: ignore[attr-defined]
 from torch import Tensor
 
 from speciarl_pl.category import UNJUDGED
@@ -235,4 +235,4 @@ def mcnemar(correct_a: Tensor, correct_b: Tensor) -> McNemar:
         )
     b = int((correct_a & ~correct_b).sum())
     c = int((correct_b & ~correct_a).sum())
-    return McNemar(b, c, min(1.0, 2 * float(binom.cdf(min(b, c), b + c, 0.5))))
+    return McNemar(b, c, float(binomtest(b, b + c).pvalue) if b + c else 1.0)

@@ -1,4 +1,4 @@
-"""Confidence intervals: Wilson for a share, the bootstrap for anything made of counts."""
+"""Confidence intervals: of a share, of a mean, and the bootstrap for what is made of counts."""
 
 from collections.abc import Callable, Iterator
 from statistics import NormalDist
@@ -7,10 +7,12 @@ from typing import Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.stats import binomtest  # type: ignore[attr-defined]
 from torch import Tensor
 
 from speciarl_pl.category import UNJUDGED
 from speciarl_pl.metrics.functional.counts import FIRST_CODE
+from speciarl_pl.metrics.functional.numbers import Interval
 
 # The bootstrap over images: rollouts of one image are not independent, images are.
 
@@ -87,35 +89,71 @@ def _drawn(group: NDArray[np.int64], distinct: int, resamples: int, seed: int) -
         yield torch.from_numpy(times).reshape(size, distinct).double()
 
 
-def wilson_interval(successes: Tensor, n: Tensor, confidence: float = 0.95) -> Tensor:
+def wilson_interval(successes: int, n: int, confidence: float = 0.95) -> Interval:
     """Wilson score interval of a share, without continuity correction.
 
     Args:
-        successes: [...], from 0 to `n`.
-        n: [...], number of trials.
+        successes: From 0 to `n`.
+        n: Number of trials.
         confidence: Between 0 and 1.
 
     Returns:
-        float64 [..., 2], low and high; NaN where `n` is 0. Exactly 0 at the low end without
-        successes, exactly 1 at the high end without failures.
+        Low and high; None if `n` is 0. Exactly 0 at the low end without successes, exactly 1 at the
+        high end without failures.
 
     Raises:
         ValueError: If `confidence` is not between 0 and 1.
 
     Example:
-        >>> wilson_interval(torch.tensor(8), torch.tensor(10))
-        tensor([0.4902, 0.9433], dtype=torch.float64)
+        >>> [round(bound, 4) for bound in wilson_interval(8, 10)]
+        [0.4902, 0.9433]
     """
     _check_confidence(confidence)
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    n = n.double()
-    share = successes.double() / n
-    center = share + z**2 / (2 * n)
-    half = z * (share * (1 - share) / n + z**2 / (4 * n**2)).sqrt()
-    low, high = (center - half) / (1 + z**2 / n), (center + half) / (1 + z**2 / n)
-    # Rounding would leave 1e-17 where the bounds are 0 and 1.
-    low, high = low.masked_fill(share == 0, 0.0), high.masked_fill(share == 1, 1.0)
-    return torch.stack((low, high), -1).clamp(0.0, 1.0)
+    if not n:
+        return None
+    low, high = binomtest(successes, n).proportion_ci(confidence, "wilson")
+    return [float(low), float(high)]
+
+
+def clustered_interval(values: Tensor, clusters: Tensor, confidence: float = 0.95) -> Tensor:
+    """Normal interval of the mean of values that are independent between clusters only.
+
+    Several samples of one image say less than as many images. The variance of the mean is that of
+    the clusters' sums of residuals, with the usual factor K / (K - 1) for K clusters; with one
+    value a cluster it is that of the mean of independent values.
+
+    Args:
+        values: [n], finite.
+        clusters: int64 [n], not negative: number of the cluster of each value.
+        confidence: Between 0 and 1.
+
+    Returns:
+        float64 [2], low and high; NaN with fewer than two clusters.
+
+    Raises:
+        ValueError: If the shapes differ or `confidence` is not between 0 and 1.
+
+    Example:
+        >>> clustered_interval(torch.tensor([0.2, 0.4, 0.6]), torch.tensor([0, 1, 2]))
+        tensor([0.1737, 0.6263], dtype=torch.float64)
+        >>> clustered_interval(torch.tensor([0.2, 0.2, 0.6, 0.6]), torch.tensor([0, 0, 1, 1]))
+        tensor([0.0080, 0.7920], dtype=torch.float64)
+    """
+    _check_confidence(confidence)
+    if values.ndim != 1 or values.shape != clusters.shape:
+        raise ValueError(
+            f"clusters: expected [n] as values, got {tuple(clusters.shape)} for values of shape "
+            f"{tuple(values.shape)}"
+        )
+    values = values.double()
+    mean = values.mean()
+    residuals = torch.bincount(clusters, weights=values - mean)
+    n = int((torch.bincount(clusters) > 0).sum())
+    if n < 2:
+        return torch.full((2,), torch.nan, dtype=torch.float64)
+    error = (residuals.square().sum() * n / (n - 1)).sqrt() / values.numel()
+    half = NormalDist().inv_cdf((1 + confidence) / 2) * error
+    return torch.stack((mean - half, mean + half))
 
 
 def bootstrap_interval(

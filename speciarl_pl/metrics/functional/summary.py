@@ -104,20 +104,20 @@ def summarize(counts: Tensor, weights: Weights = "release", seed: int = 0) -> Su
     exact = counts.detach().cpu().double()
     level = partial(specificity, weights=weights)
     mean = partial(harmonic_mean, weights=weights)
-    n = n_predictions(exact)
+    n = int(n_predictions(exact))
     wrong = count_of(exact, Category.WRONG) + count_of(exact, UNPARSED)
     bounds = {
-        "correctness": wilson_interval(n_correct(exact), n),
-        "specificity": bootstrap_interval(exact, level, seed=seed),
-        "hm": bootstrap_interval(exact, mean, seed=seed),
-        "abstain_rate": wilson_interval(count_of(exact, Category.ABSTAIN), n),
-        "wrong_rate": wilson_interval(wrong, n),
+        "correctness": wilson_interval(int(n_correct(exact)), n),
+        "specificity": interval(bootstrap_interval(exact, level, seed=seed)),
+        "hm": interval(bootstrap_interval(exact, mean, seed=seed)),
+        "abstain_rate": wilson_interval(int(count_of(exact, Category.ABSTAIN)), n),
+        "wrong_rate": wilson_interval(int(wrong), n),
     }
     return summary_of(exact, 1, weights, bounds)
 
 
 def summary_of(
-    counts: Tensor, samples: int, weights: Weights, bounds: dict[str, Tensor]
+    counts: Tensor, samples: int, weights: Weights, bounds: dict[str, Interval]
 ) -> Summary:
     """Put together the numbers that a summary has whatever its samples.
 
@@ -125,7 +125,7 @@ def summary_of(
         counts: float64 [8], of all rollouts.
         samples: Rollouts an image.
         weights: As for `specificity`.
-        bounds: By name of the value, each [2].
+        bounds: By name of the value.
     """
     values = {name: number(value) for name, value in headline(counts, weights).items()}
     return {
@@ -138,7 +138,7 @@ def summary_of(
         "hm": values["hm"],
         "abstain_rate": values["abstain_rate"],
         "wrong_rate": values["wrong_rate"],
-        "ci95": {name: interval(pair) for name, pair in bounds.items()},
+        "ci95": bounds,
     }
 
 
@@ -182,7 +182,7 @@ def summarize_samples(codes: Tensor, weights: Weights = "release", seed: int = 0
     if samples == 1:
         return summarize(counts.sum(0), weights, seed)
     draws = headline(resample_images(counts, seed=seed), weights)
-    bounds = {name: percentile_interval(values) for name, values in draws.items()}
+    bounds = {name: interval(percentile_interval(values)) for name, values in draws.items()}
     summary = summary_of(counts.sum(0).cpu().double(), samples, weights, bounds)
     summary["best_of_k"] = best_of_k_curve(codes, weights, seed=seed)
     return summary

@@ -1,14 +1,8 @@
 import pytest
-import torch
 from scipy.stats import binomtest
 
 from speciarl_pl.category import Category
 from speciarl_pl.metrics.functional import judge_coverage
-from speciarl_pl.metrics.functional.judge_coverage import (
-    COVERAGE_LABELS,
-    coverage_counts,
-    coverage_interval,
-)
 from speciarl_pl.records import Unjudged, Unparsed, Verdict
 
 OUTCOMES = [
@@ -27,26 +21,19 @@ OUTCOMES = [
 ]
 
 
-def test_each_verdict_counts_once():
-    expected = {"unjudged": 2, "exact": 1, "taxonomy": 2, "llm": 1, "cached": 2, "other": 2}
-    counts = coverage_counts(OUTCOMES)
-    assert dict(zip(COVERAGE_LABELS, counts.tolist(), strict=True)) == expected
-
-
 def test_shares_are_of_what_is_parsed_and_add_up():
-    shares = {name: share.item() for name, share in judge_coverage(OUTCOMES).items()}
-    assert shares.pop("coverage") == pytest.approx(0.8)
-    assert sum(shares.values()) == pytest.approx(0.8)
-    assert shares["taxonomy_share"] == pytest.approx(0.2)
+    found = judge_coverage(OUTCOMES)
+    assert (found["value"], found["n"]) == (0.8, 10)
+    assert found["by_source"] == {"exact": 0.2, "taxonomy": 0.2, "llm": 0.2, "other": 0.2}
 
 
 def test_the_interval_is_wilsons():
     expected = binomtest(8, 10).proportion_ci(method="wilson")
-    found = coverage_interval(coverage_counts(OUTCOMES)).tolist()
-    assert found == pytest.approx([expected.low, expected.high], abs=1e-9)
+    assert judge_coverage(OUTCOMES)["ci95"] == [expected.low, expected.high]
 
 
 @pytest.mark.parametrize("outcomes", [[], OUTCOMES[-2:]], ids=["none", "unparsed"])
 def test_nothing_parsed(outcomes):
-    assert all(share.isnan() for share in judge_coverage(outcomes).values())
-    assert coverage_interval(torch.zeros(6)).isnan().all()
+    found = judge_coverage(outcomes)
+    assert (found["value"], found["ci95"], found["n"]) == (None, None, 0)
+    assert set(found["by_source"].values()) == {None}
