@@ -89,7 +89,7 @@ def _scored(loaded: Policy, place: int, tokens: int) -> ScoredGroup:
     group = RolloutGroup(sample, loaded.encode(sample), rollouts)
     verdicts = (Verdict(Category.SPECIFIC, "benchmark"),) * 10
     rewards = torch.rand(10, generator=generator)
-    judged = JudgedGroup(group, (Answer("noise"),) * 10, verdicts)
+    judged = JudgedGroup(group, (Answer("noise"),) * 10, verdicts, ("",) * 10)
     return ScoredGroup(judged, rewards, group_advantages(rewards))
 
 

@@ -78,7 +78,7 @@ class SpeciaRLModule(L.LightningModule):
         adapter: Directory of a PEFT adapter to start from.
         min_pixels: Images are enlarged to at least this many pixels; null: the base's own.
         max_pixels: Images are shrunk to at most this many pixels; null: the base's own.
-        reward: How the outcomes of one group become numbers; null: the paper's best-of-group.
+        reward: How a judged group becomes numbers; null: the paper's best-of-group.
         loss: The surrogate and its variants.
         advantage_scale: Whether advantages are divided by the group's standard deviation.
         mini_batches: Optimiser steps per batch of rollouts.
@@ -331,8 +331,7 @@ class SpeciaRLModule(L.LightningModule):
         return batch.groups
 
     def _score(self, judged: JudgedGroup) -> ScoredGroup:
-        seed = judged.group.rollouts[0].seed
-        rewards = checked_rewards(self._reward, judged.outcomes, seed)
+        rewards = checked_rewards(self._reward, judged)
         return ScoredGroup(judged, rewards, group_advantages(rewards, self._advantage_scale))
 
     def _only_optimizer(self) -> Optimizer:

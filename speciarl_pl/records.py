@@ -38,6 +38,8 @@ class Sample:
     """Place among all samples of its stage, data set after data set, from 0."""
     taxonomy: str = ""
     """Tree of names of its data set, as the source names it; empty if there is none."""
+    path: str = ""
+    """File of the image; empty if it is drawn or lies in a table."""
     own_prompt: bool = False
     """Whether the question is its own, and not the one of all samples."""
 
@@ -91,7 +93,7 @@ class Rollout:
 
     tokens: Tensor
     """int64 [T], T >= 1, on the CPU: sampled token ids, the end-of-turn token included when the
-    policy ended its turn."""
+    policy ended its turn; so many tokens long is the rollout."""
     logprobs: Tensor
     """float32 [T], on the CPU: the sampler's log-probability of each token, under its temperature
     and its banned tokens. Natural log. Training draws without top-p; where validation draws with
@@ -199,6 +201,23 @@ class JudgedGroup:
     """One per rollout."""
     outcomes: tuple[Outcome, ...]
     """One per rollout."""
+    thinking: tuple[str, ...]
+    """One per rollout: what it says before it answers, without the tags; see `answer.thinking`."""
+
+    @property
+    def sample(self) -> Sample:
+        """What was asked: truth, question, image and its file."""
+        return self.group.sample
+
+    @property
+    def rollouts(self) -> tuple[Rollout, ...]:
+        """What was said: text, tokens, why it ended."""
+        return self.group.rollouts
+
+    @property
+    def seed(self) -> int:
+        """Names this group in this step, the same in a resumed run: the first rollout's."""
+        return self.rollouts[0].seed
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Records for tests."""
 
+from collections.abc import Sequence
+
 import torch
 from PIL import Image
 
@@ -9,6 +11,7 @@ from speciarl_pl.records import (
     Answer,
     EncodedPrompt,
     JudgedGroup,
+    Outcome,
     Rollout,
     RolloutGroup,
     Sample,
@@ -38,6 +41,12 @@ def group(lengths: list[int], id: str = "1") -> RolloutGroup:
     return RolloutGroup(sample(id), prompt, tuple(rollout(n, i) for i, n in enumerate(lengths)))
 
 
+def judged_group(of: RolloutGroup, outcomes: Sequence[Outcome]) -> JudgedGroup:
+    """A group of which each rollout thinks `x` and answers `hexagon`."""
+    count = len(of.rollouts)
+    return JudgedGroup(of, (Answer("hexagon"),) * count, tuple(outcomes), ("x",) * count)
+
+
 def scored(lengths: list[int], rewards: list[float], id: str = "1") -> ScoredGroup:
     """A scored group; a NaN reward stands for an unjudged rollout."""
     values = torch.tensor(rewards)
@@ -45,5 +54,5 @@ def scored(lengths: list[int], rewards: list[float], id: str = "1") -> ScoredGro
         Unjudged("down") if value.isnan() else Verdict(Category.SPECIFIC, "test")
         for value in values
     )
-    judged = JudgedGroup(group(lengths, id), (Answer("hexagon"),) * len(lengths), outcomes)
+    judged = judged_group(group(lengths, id), outcomes)
     return ScoredGroup(judged, values, group_advantages(values))

@@ -11,7 +11,7 @@ from speciarl_pl.callbacks import HFRolloutCallback
 from speciarl_pl.category import UNJUDGED
 from speciarl_pl.commands.cli import main
 from speciarl_pl.policy import LoraSpec, load_policy
-from speciarl_pl.reward import Reward
+from speciarl_pl.reward import Reward, outcome_codes
 
 CONFIG = """
 seed_everything: 3
@@ -45,11 +45,10 @@ trainer:
 class Luck(Reward):
     """Rewards drawn from the seed of the group, so that a short completion has some too."""
 
-    def __call__(self, outcomes, seed=None):
-        generator = torch.Generator().manual_seed(seed)
-        rewards = torch.rand(len(outcomes), generator=generator)
-        codes = torch.tensor([outcome.code for outcome in outcomes])
-        return rewards.masked_fill(codes == UNJUDGED, torch.nan)
+    def __call__(self, group):
+        generator = torch.Generator().manual_seed(group.seed)
+        rewards = torch.rand(len(group.outcomes), generator=generator)
+        return rewards.masked_fill(outcome_codes(group.outcomes) == UNJUDGED, torch.nan)
 
 
 class Commands:

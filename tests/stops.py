@@ -11,7 +11,7 @@ import torch
 from runs import Answering
 
 from speciarl_pl.category import UNJUDGED
-from speciarl_pl.reward import Reward
+from speciarl_pl.reward import Reward, outcome_codes
 
 
 class Plan:
@@ -67,12 +67,11 @@ class Dice(Reward):
     Rank 1 draws more of them than rank 0, so that their states differ.
     """
 
-    def __call__(self, outcomes, seed=None):
+    def __call__(self, group):
         Plan.comes("judge")
-        rank = int(os.environ.get("LOCAL_RANK", "0"))
-        drawn = torch.rand(len(outcomes) + rank)[: len(outcomes)]
-        unjudged = torch.tensor([one.code == UNJUDGED for one in outcomes])
-        return drawn.masked_fill(unjudged, torch.nan)
+        rank, count = int(os.environ.get("LOCAL_RANK", "0")), len(group.outcomes)
+        drawn = torch.rand(count + rank)[:count]
+        return drawn.masked_fill(outcome_codes(group.outcomes) == UNJUDGED, torch.nan)
 
 
 class Adam(torch.optim.AdamW):
@@ -89,7 +88,7 @@ class Flat(Dice):
 
     batches: ClassVar[int] = 0
 
-    def __call__(self, outcomes, seed=None):
+    def __call__(self, group):
         Flat.batches += 1
-        rewards = super().__call__(outcomes, seed)
+        rewards = super().__call__(group)
         return rewards if Flat.batches // 2 % 2 else 0 * rewards  # NaN stays

@@ -14,17 +14,25 @@ from speciarl_pl.data import ImageDataset, ImageSource, WorldImages
 from speciarl_pl.errors import DataError, JudgeError, RewardError
 from speciarl_pl.judge import CachedJudge, CascadeJudge, ExactJudge, Judge, judge_pairs
 from speciarl_pl.records import Pair, Unjudged, Verdict
-from speciarl_pl.reward import BestOfGroupReward, NoisyVerdicts, Reward, StaticReward, check_reward
+from speciarl_pl.reward import (
+    BestOfGroupReward,
+    NoisyVerdicts,
+    Reward,
+    StaticReward,
+    check_reward,
+    outcome_codes,
+)
 
 
 class Breaking(Reward):
-    """A reward whose fault is a function of the outcomes."""
+    """A reward whose fault is a function of the group."""
 
     def __init__(self, fault: str = "list"):
         self.fault = fault
 
-    def __call__(self, outcomes, seed=None):
-        right = torch.tensor([1.0 if one.code != UNJUDGED else torch.nan for one in outcomes])
+    def __call__(self, group):
+        codes = outcome_codes(group.outcomes)
+        right = torch.ones(len(codes)).masked_fill(codes == UNJUDGED, torch.nan)
         if self.fault == "raises":
             raise KeyError("weights")
         return {
@@ -33,16 +41,23 @@ class Breaking(Reward):
             "length": right[1:],
             "shape": right[:, None],
             "double": right.double(),
-            "whole": torch.ones(len(outcomes), dtype=torch.int64),
+            "whole": torch.ones(len(codes), dtype=torch.int64),
             "all-nan": right * torch.nan,
             "infinite": right / 0,
             "invents": right.nan_to_num(-1.0),
         }[self.fault]
 
 
-class Seedless(Reward):
-    def __call__(self, outcomes):
+class OfOutcomes(Reward):
+    """A reward of before a reward was given the group."""
+
+    def __call__(self, outcomes, seed=None):
         return torch.zeros(len(outcomes))
+
+
+class OfTwo(Reward):
+    def __call__(self, group, length):
+        return torch.zeros(length)
 
 
 FAULTS = {
@@ -69,9 +84,25 @@ def test_a_reward_is_tried_with_all_outcomes(fault):
     assert "\n" not in said
 
 
-def test_a_reward_that_takes_no_seed_is_told_so():
-    with pytest.raises(RewardError, match=r"Seedless.__call__: .* unexpected keyword argument 'se"):
-        check_reward(Seedless())
+@pytest.mark.parametrize("wrap", [lambda reward: reward, NoisyVerdicts])
+@pytest.mark.parametrize(
+    ("reward", "got"),
+    [
+        (OfOutcomes(), "(self, outcomes, seed=None); the group has .outcomes and .seed"),
+        (OfTwo(), "(self, group, length): missing a required argument: 'length'"),
+    ],
+)
+def test_a_reward_that_takes_something_else_is_told_what_it_is_given(reward, got, wrap):
+    with pytest.raises(RewardError) as error:
+        check_reward(wrap(reward))
+    wanted = f"{type(reward).__name__}: expected __call__(self, group: JudgedGroup), got __call__"
+    assert str(error.value).removeprefix("reward: ") == wanted + got
+
+
+@pytest.mark.parametrize("fault", ["raises", "invents"])
+def test_a_reward_inside_another_is_the_one_named(fault):
+    with pytest.raises(RewardError, match=r"^(reward: )?Breaking[:.]"):
+        check_reward(NoisyVerdicts(Breaking(fault)))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from counting import FAILED, CountingJudge
 from speciarl_pl.category import Category
 from speciarl_pl.errors import UnjudgedError
 from speciarl_pl.judge import ExactJudge
-from speciarl_pl.records import JudgedGroup, Verdict
+from speciarl_pl.records import Verdict
 from speciarl_pl.step.judging import RolloutJudging
 
 
@@ -43,7 +43,7 @@ def test_a_batch_that_is_never_judged_leaves_nothing_behind():
 def test_too_much_unjudged_stops_with_the_last_reason():
     group = factory.group([3, 3])
     outcomes = (Verdict(Category.WRONG, "x"), FAILED)
-    judged = [JudgedGroup(group, ("a", "b"), outcomes)]
+    judged = [factory.judged_group(group, outcomes)]
     judging(patience_s=0).check(judged, 1, 2)
     with pytest.raises(UnjudgedError, match=r"^6 of 8 .*=0\.5; by .*; the last reason: llm: down"):
         judging(patience_s=0).check(judged, 6.0, 8.0)

@@ -222,9 +222,9 @@ class OnlyFirst(Luck):
 
     calls = 0
 
-    def __call__(self, outcomes, seed=None):
+    def __call__(self, group):
         OnlyFirst.calls += 1
-        rewards = super().__call__(outcomes, seed)
+        rewards = super().__call__(group)
         return rewards if OnlyFirst.calls <= 4 else rewards * 0
 
 

@@ -108,7 +108,7 @@ def test_a_run_stops_after_three_in_a_row(fit, tmp_path, capsys):
 
 
 def test_a_reward_of_infinity_is_refused(commands, capsys, monkeypatch):
-    infinite = lambda _, outcomes, seed: torch.full((len(outcomes),), float("inf"))  # noqa: E731
+    infinite = lambda _, group: torch.full((len(group.outcomes),), float("inf"))  # noqa: E731
     monkeypatch.setattr(runs.Luck, "__call__", infinite)
     assert commands("fit", "run") == 1
     assert "reward: Luck: expected finite numbers, or NaN" in capsys.readouterr().err

@@ -4,7 +4,7 @@ import torch
 
 from speciarl_pl.category import Category
 from speciarl_pl.grpo import group_advantages
-from speciarl_pl.records import JudgedGroup, ScoredGroup, Unjudged, Unparsed, Verdict
+from speciarl_pl.records import ScoredGroup, Unjudged, Unparsed, Verdict
 from speciarl_pl.step.ranks import Ranks
 from speciarl_pl.step.rollout_stats import rollout_stats
 from speciarl_pl.step.totals import step_totals
@@ -27,7 +27,7 @@ def test_shares_of_what_came_from_a_store_and_from_an_llm():
         Unparsed("no answer"),
     )
     rewards = torch.tensor([1.0, 0, 0, 0, torch.nan, -1])
-    judged = JudgedGroup(factory.group([3] * 6), ("x",) * 6, outcomes)
+    judged = factory.judged_group(factory.group([3] * 6), outcomes)
     scored = ScoredGroup(judged, rewards, group_advantages(rewards))
     stats = stats_of(scored)
     assert stats["judge/cached_share"] == pytest.approx(1 / 4)
@@ -43,7 +43,7 @@ def test_no_rollout_no_figures():
 def test_a_mean_of_nothing_is_left_out():
     outcomes = (Unjudged("down"),) * 2
     rewards = torch.full((2,), torch.nan)
-    judged = JudgedGroup(factory.group([3, 3]), ("x",) * 2, outcomes)
+    judged = factory.judged_group(factory.group([3, 3]), outcomes)
     stats = stats_of(ScoredGroup(judged, rewards, torch.zeros(2)))
     undefined = {"reward", "correctness", "specificity", "hm"}
     assert not (undefined | {"judge/cached_share", "judge/llm_share"}) & stats.keys()
@@ -53,7 +53,7 @@ def test_a_mean_of_nothing_is_left_out():
 
 def test_nothing_right_has_no_specificity():
     outcomes = (Verdict(Category.WRONG, "exact"),) * 2
-    judged = JudgedGroup(factory.group([3, 3]), ("x",) * 2, outcomes)
+    judged = factory.judged_group(factory.group([3, 3]), outcomes)
     scored = ScoredGroup(judged, torch.zeros(2), torch.zeros(2))
     stats = stats_of(scored)
     assert "specificity" not in stats

@@ -14,7 +14,7 @@ from torch import multiprocessing
 
 from speciarl_pl.grpo import GRPOLoss, group_advantages
 from speciarl_pl.policy import LoraSpec, load_policy
-from speciarl_pl.records import JudgedGroup, Rollout, RolloutGroup, Sample, ScoredGroup, Unjudged
+from speciarl_pl.records import Rollout, RolloutGroup, Sample, ScoredGroup, Unjudged
 from speciarl_pl.step.ranks import Ranks
 from speciarl_pl.step.update import PolicyUpdate
 from speciarl_pl.world import draw, world_specs
@@ -45,9 +45,7 @@ def scored_group(policy, index, rewards):
         for rollout, row, mask in zip(rollouts, scores.logprobs, scores.mask, strict=True)
     ]
     hand_made = factory.scored([1] * len(rewards), rewards)
-    judged = JudgedGroup(
-        replace(group, rollouts=tuple(noisy)), hand_made.judged.answers, hand_made.judged.outcomes
-    )
+    judged = replace(hand_made.judged, group=replace(group, rollouts=tuple(noisy)))
     return ScoredGroup(judged, hand_made.rewards, hand_made.advantages)
 
 
@@ -242,10 +240,9 @@ def _only(scored, indices):
     judged, group = scored.judged, scored.group
     assert not any(isinstance(judged.outcomes[i], Unjudged) for i in indices)
     kept = replace(group, rollouts=tuple(group.rollouts[i] for i in indices))
-    answers = tuple(judged.answers[i] for i in indices)
-    outcomes = tuple(judged.outcomes[i] for i in indices)
+    outcomes = [judged.outcomes[i] for i in indices]
     rewards = scored.rewards[indices]
-    return ScoredGroup(JudgedGroup(kept, answers, outcomes), rewards, group_advantages(rewards))
+    return ScoredGroup(factory.judged_group(kept, outcomes), rewards, group_advantages(rewards))
 
 
 @pytest.mark.parametrize(

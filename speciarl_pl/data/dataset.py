@@ -14,6 +14,7 @@ from speciarl_pl.data.source import ImageSource
 from speciarl_pl.data.source_contract import check_image, image_of
 from speciarl_pl.errors import DataError
 from speciarl_pl.records import Sample, SkippedSample
+from speciarl_pl.system.file_names import opened_path
 
 OnError: TypeAlias = Literal["skip", "raise"]
 """What to do with a sample that cannot be read: leave it out and name it, or stop."""
@@ -105,6 +106,7 @@ class ImageDataset(Dataset[Sample | SkippedSample]):
             row["subset"],
             self._first + index,
             row.get("taxonomy") or self._source.taxonomy or "",
+            opened_path(row.get("path") or ""),
             bool(own),
         )
 

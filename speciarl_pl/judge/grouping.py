@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from speciarl_pl.answer import DEFAULT_MAX_CHARS, answer_key, extract_answer
+from speciarl_pl.answer import DEFAULT_MAX_CHARS, answer_key, extract_answer, thinking
 from speciarl_pl.judge.base import Judge, each_or_unjudged
 from speciarl_pl.records import (
     Answer,
@@ -54,7 +54,12 @@ def judge_groups(
         tuple(answer if isinstance(answer, Unparsed) else next(judgements) for answer in texts)
         for texts in answers
     ]
-    return [JudgedGroup(*parts) for parts in zip(groups, answers, outcomes, strict=True)]
+    thoughts = [
+        tuple(thinking(rollout.text, thinking_opened) for rollout in group.rollouts)
+        for group in groups
+    ]
+    parts = zip(groups, answers, outcomes, thoughts, strict=True)
+    return [JudgedGroup(*part) for part in parts]
 
 
 def pair_key(pair: Pair) -> tuple[str, str, str]:

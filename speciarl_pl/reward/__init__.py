@@ -1,7 +1,7 @@
-"""Rewards: the outcomes of one rollout group become numbers."""
+"""Rewards: a judged rollout group becomes numbers."""
 
 from speciarl_pl.reward.best_of_group import BestOfGroupReward, best_of_group, reference_level
-from speciarl_pl.reward.checked import check_reward, checked_rewards
+from speciarl_pl.reward.checked import check_reward, checked_rewards, trial_group
 from speciarl_pl.reward.noisy import NoisyVerdicts, perturb
 from speciarl_pl.reward.reward import Reward, outcome_codes
 from speciarl_pl.reward.static import STATIC_TABLES, StaticReward
@@ -18,4 +18,5 @@ __all__ = [
     "outcome_codes",
     "perturb",
     "reference_level",
+    "trial_group",
 ]

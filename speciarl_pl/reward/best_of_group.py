@@ -1,14 +1,13 @@
 """The paper's reward: as specific as the group could be (paper, section 3)."""
 
 import math
-from collections.abc import Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from speciarl_pl.category import Category
-from speciarl_pl.records import Outcome
+from speciarl_pl.records import JudgedGroup
 from speciarl_pl.reward.reward import Reward, fill_unread, outcome_codes
 
 
@@ -80,8 +79,9 @@ class BestOfGroupReward(Reward):
     Example:
         >>> from speciarl_pl.category import Category
         >>> from speciarl_pl.records import Unparsed, Verdict
+        >>> from speciarl_pl.reward import trial_group
         >>> generic, wrong = (Verdict(Category(level), "exact") for level in (2, 0))
-        >>> BestOfGroupReward()([generic, wrong, Unparsed("no answer")])
+        >>> BestOfGroupReward()(trial_group([generic, wrong, Unparsed("no answer")]))
         tensor([ 1.,  0., -1.])
     """
 
@@ -95,6 +95,6 @@ class BestOfGroupReward(Reward):
         self.mode = mode
         self.unparsed_reward = unparsed_reward
 
-    def __call__(self, outcomes: Sequence[Outcome], seed: int | None = None) -> Tensor:
+    def __call__(self, group: JudgedGroup) -> Tensor:
         """Reward the rollouts of one group; see the class and `Reward`."""
-        return best_of_group(outcome_codes(outcomes), self.mode, self.unparsed_reward)
+        return best_of_group(outcome_codes(group.outcomes), self.mode, self.unparsed_reward)

@@ -7,7 +7,8 @@ from dataclasses import replace
 from torch import Tensor
 
 from speciarl_pl.category import Category
-from speciarl_pl.records import Outcome, Verdict
+from speciarl_pl.records import JudgedGroup, Outcome, Verdict
+from speciarl_pl.reward.checked import checked_rewards
 from speciarl_pl.reward.reward import Reward
 
 
@@ -38,7 +39,7 @@ class NoisyVerdicts(Reward):
     """Another reward, computed on verdicts of which some moved one rank up or down.
 
     Rollouts of a group are perturbed independently, also where they gave the same answer. The draw
-    depends only on `seed` and on the seed of the call, so a resumed run repeats it.
+    depends only on `seed` and on that of the group, so a resumed run repeats it.
 
     Args:
         reward: The reward that sees the perturbed verdicts.
@@ -49,9 +50,10 @@ class NoisyVerdicts(Reward):
         ValueError: If `probability` is no probability.
 
     Example:
-        >>> from speciarl_pl.reward.static import StaticReward
+        >>> from speciarl_pl.reward import StaticReward, trial_group
         >>> noisy = NoisyVerdicts(StaticReward("graded1"), probability=1.0)
-        >>> noisy([Verdict(Category.MORE_SPECIFIC, "exact"), Verdict(Category.WRONG, "exact")], 7)
+        >>> best, worst = Category.MORE_SPECIFIC, Category.WRONG
+        >>> noisy(trial_group([Verdict(best, "exact"), Verdict(worst, "exact")], seed=7))
         tensor([1.0000, 0.2500])
     """
 
@@ -62,19 +64,11 @@ class NoisyVerdicts(Reward):
         self.probability = probability
         self.seed = seed
 
-    def __call__(self, outcomes: Sequence[Outcome], seed: int | None = None) -> Tensor:
-        """Reward the perturbed outcomes; see the class and `Reward`.
-
-        Raises:
-            ValueError: If no seed is given: without one every group would get the same noise.
-        """
-        if seed is None:
-            raise ValueError(
-                "seed: NoisyVerdicts needs a seed that names the group, e.g. the seed of its first "
-                "rollout; got None"
-            )
-        draw = random.Random(f"{self.seed}:{seed}")
-        return self.reward(perturb(outcomes, self.probability, draw), seed)
+    def __call__(self, group: JudgedGroup) -> Tensor:
+        """Reward the group as if it had the perturbed verdicts; see the class and `Reward`."""
+        draw = random.Random(f"{self.seed}:{group.seed}")
+        moved = perturb(group.outcomes, self.probability, draw)
+        return checked_rewards(self.reward, replace(group, outcomes=tuple(moved)))
 
 
 def _moved(verdict: Verdict, up: bool) -> Verdict:

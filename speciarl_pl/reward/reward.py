@@ -1,4 +1,4 @@
-"""What every reward is: the outcomes of one rollout group in, one number a rollout out."""
+"""What every reward is: one judged rollout group in, one number a rollout out."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -7,24 +7,24 @@ import torch
 from torch import Tensor
 
 from speciarl_pl.category import UNJUDGED, UNPARSED
-from speciarl_pl.records import Outcome
+from speciarl_pl.records import JudgedGroup, Outcome
 
 
 class Reward(ABC):
     """Rewards of one rollout group.
 
-    A reward depends on the outcomes alone, keeps no state, and never makes a number out of a
-    missing verdict.
+    A reward depends on the group alone, keeps no state, and never makes a number out of a missing
+    verdict.
     """
 
     @abstractmethod
-    def __call__(self, outcomes: Sequence[Outcome], seed: int | None = None) -> Tensor:
+    def __call__(self, group: JudgedGroup) -> Tensor:
         """Reward the rollouts of one group.
 
         Args:
-            outcomes: One per rollout, N in all.
-            seed: Names this group in this step, e.g. the seed of its first rollout; only a reward
-                that draws at random reads it, so that a resumed run draws the same again.
+            group: N rollouts with all that is known of them: `outcomes`, `answers`, `thinking`,
+                the `rollouts` themselves (text, tokens, why they ended) and the `sample`. A reward
+                that draws at random draws from `seed`, so that a resumed run draws the same again.
 
         Returns:
             float32 [N]; NaN for every `Unjudged`.

@@ -1,14 +1,14 @@
 """Rewards that look at each rollout alone, for comparison (paper, section 3)."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 
 import torch
 from torch import Tensor
 
 from speciarl_pl.category import Category
-from speciarl_pl.records import Outcome
+from speciarl_pl.records import JudgedGroup
 from speciarl_pl.reward.reward import Reward, fill_unread, outcome_codes
 
 TableName: TypeAlias = Literal["binary", "graded1", "graded2", "graded3"]
@@ -37,7 +37,9 @@ class StaticReward(Reward):
     Example:
         >>> from speciarl_pl.category import Category
         >>> from speciarl_pl.records import Unjudged, Verdict
-        >>> StaticReward("graded1")([Verdict(Category.GENERIC, "exact"), Unjudged("down")])
+        >>> from speciarl_pl.reward import trial_group
+        >>> outcomes = [Verdict(Category.GENERIC, "exact"), Unjudged("down")]
+        >>> StaticReward("graded1")(trial_group(outcomes))
         tensor([0.5000,    nan])
     """
 
@@ -54,9 +56,9 @@ class StaticReward(Reward):
                 f"{unparsed_reward}"
             )
 
-    def __call__(self, outcomes: Sequence[Outcome], seed: int | None = None) -> Tensor:
+    def __call__(self, group: JudgedGroup) -> Tensor:
         """Reward each rollout by its own category; see the class and `Reward`."""
-        codes = outcome_codes(outcomes)
+        codes = outcome_codes(group.outcomes)
         rewards = torch.tensor(self.table, dtype=torch.float32)[codes.clamp(min=0)]
         return fill_unread(rewards, codes, self.unparsed_reward)
 

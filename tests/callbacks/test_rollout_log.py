@@ -70,7 +70,7 @@ def test_rows_of_a_training_group():
 
 def test_an_unparsed_rollout_has_no_answer():
     unparsed = Unparsed("no answer")
-    judged = JudgedGroup(factory.group([3]), (unparsed,), (unparsed,))
+    judged = JudgedGroup(factory.group([3]), (unparsed,), (unparsed,), ("",))
     (row,) = judged_rows(judged, "val", 0)
     assert (row["answer"], row["verdict"], row["detail"]) == (None, "unparsed", "no answer")
     assert "reward" not in row

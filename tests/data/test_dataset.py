@@ -21,6 +21,7 @@ def test_gives_samples_and_skipped_ones(source):
     assert isinstance(sample, Sample)
     assert (sample.id, sample.dataset, sample.truth) == ("cat/0.png", "pets", "cat")
     assert (sample.prompt, sample.image.mode, sample.taxonomy) == ("What is it?", "RGB", "")
+    assert sample.path.endswith("root/cat/0.png")
     assert isinstance(skipped, SkippedSample)
     assert (skipped.id, skipped.dataset) == ("cat/1.jpg", "pets")
     assert "1.jpg" in skipped.reason

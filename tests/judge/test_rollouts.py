@@ -56,6 +56,14 @@ def test_answers_and_outcomes_stand_beside_their_rollouts():
     assert [outcome.code for outcome in second.outcomes] == [Category.WRONG, Category.ABSTAIN]
 
 
+def test_thinking_stands_beside_them():
+    texts = ("<think> Red. </think><answer>robin</answer>", "<answer>robin</answer>", "Red.")
+    (judged,) = judge_groups(Recorder(), [group("robin", *texts)])
+    assert judged.thinking == ("Red.", "", "Red.")
+    (opened,) = judge_groups(Recorder(), [group("robin", *texts[2:])], thinking_opened=True)
+    assert opened.thinking == ("Red.",)
+
+
 def test_a_sample_is_judged_by_the_tree_its_source_names():
     judge = Recorder()
     [first, _] = GROUPS

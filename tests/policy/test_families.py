@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import cache
 
+import factory
 import pytest
 import torch
 from families import FEW, marked, save
@@ -17,7 +18,7 @@ from speciarl_pl.policy import load_policy
 from speciarl_pl.policy.base_model import vlm_config
 from speciarl_pl.policy.rows.inputs import joinable, row_inputs
 from speciarl_pl.policy.weights.linear_layers import decoder_name
-from speciarl_pl.records import EncodedPrompt, JudgedGroup, RolloutGroup, ScoredGroup
+from speciarl_pl.records import EncodedPrompt, RolloutGroup, ScoredGroup
 from speciarl_pl.step.ranks import Ranks
 from speciarl_pl.step.update import PolicyUpdate
 
@@ -191,7 +192,7 @@ def test_an_update_moves_the_adapter(one_of_few):
     before = {name: tensor.clone() for name, tensor in policy.adapter_state_dict().items()}
     scored = []
     for group in drawn(policy):
-        judged = JudgedGroup(group, ("x",) * 3, ())
+        judged = factory.judged_group(group, ())
         scored.append(
             ScoredGroup(judged, torch.tensor([1.0, 0, 0]), torch.tensor([1.0, -0.5, -0.5]))
         )

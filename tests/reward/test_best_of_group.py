@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from speciarl_pl.category import Category
 from speciarl_pl.records import Unjudged, Unparsed, Verdict
-from speciarl_pl.reward import BestOfGroupReward, Reward, best_of_group
+from speciarl_pl.reward import BestOfGroupReward, Reward, best_of_group, trial_group
 
 W, A, G, L, S, M, U, X = ["W", "A", "G", "L", "S", "M", "U", "X"]
 """Wrong to more specific, unparsed, unjudged."""
@@ -43,7 +43,7 @@ TABLE = {
 def test_table(letters, every, single):
     outcomes = [outcome(letter) for letter in letters]
     for mode, expected in (("all", every), ("single", single)):
-        rewards = BestOfGroupReward(mode)(outcomes)
+        rewards = BestOfGroupReward(mode)(trial_group(outcomes))
         assert rewards.dtype == torch.float32
         torch.testing.assert_close(rewards, torch.tensor(expected).float(), equal_nan=True)
 
@@ -79,7 +79,7 @@ MODES = st.sampled_from(["all", "single"])
 
 def rewards_of(letters, mode="all", unparsed_reward=-1.0):
     reward = BestOfGroupReward(mode, unparsed_reward)
-    values = reward([outcome(letter) for letter in letters]).tolist()
+    values = reward(trial_group([outcome(letter) for letter in letters])).tolist()
     return [None if math.isnan(value) else value for value in values]
 
 

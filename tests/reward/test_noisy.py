@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 
 from speciarl_pl.category import Category
 from speciarl_pl.records import Unjudged, Unparsed, Verdict
-from speciarl_pl.reward import BestOfGroupReward, NoisyVerdicts, StaticReward, perturb
+from speciarl_pl.reward import BestOfGroupReward, NoisyVerdicts, StaticReward, perturb, trial_group
 
 OUTCOMES = [
     *(Verdict(category, "test") for category in Category),
@@ -19,19 +19,20 @@ OUTCOMES = [
 def test_without_noise_it_is_the_inner_reward():
     inner = BestOfGroupReward()
     noisy = NoisyVerdicts(inner, probability=0.0)
-    torch.testing.assert_close(noisy(OUTCOMES, seed=3), inner(OUTCOMES), equal_nan=True)
+    group = trial_group(OUTCOMES)
+    torch.testing.assert_close(noisy(group), inner(group), equal_nan=True)
 
 
 def test_same_seed_same_rewards_and_another_seed_others():
-    outcomes = OUTCOMES * 10
+    group, another = (trial_group(OUTCOMES * 10, seed) for seed in (5, 6))
     noisy = NoisyVerdicts(StaticReward("graded1"), probability=0.5, seed=1)
     again = NoisyVerdicts(StaticReward("graded1"), probability=0.5, seed=1)
-    noisy(outcomes, seed=99)
-    first = noisy(outcomes, seed=5).nan_to_num(9)
-    assert first.equal(again(outcomes, seed=5).nan_to_num(9))
-    assert not first.equal(noisy(outcomes, seed=6).nan_to_num(9))
+    noisy(another)
+    first = noisy(group).nan_to_num(9)
+    assert first.equal(again(group).nan_to_num(9))
+    assert not first.equal(noisy(another).nan_to_num(9))
     other_study = NoisyVerdicts(StaticReward("graded1"), probability=0.5, seed=2)
-    assert not first.equal(other_study(outcomes, seed=5).nan_to_num(9))
+    assert not first.equal(other_study(group).nan_to_num(9))
 
 
 @pytest.mark.parametrize("category", Category, ids=lambda category: category.label)
@@ -56,11 +57,6 @@ def test_a_missing_verdict_does_not_change_the_noise_of_the_others():
     before = perturb(OUTCOMES, 0.5, random.Random(0))
     after = perturb([Unjudged("down"), *OUTCOMES[1:]], 0.5, random.Random(0))
     assert before[1:] == after[1:]
-
-
-def test_seed_is_needed():
-    with pytest.raises(ValueError, match="seed: NoisyVerdicts needs a seed"):
-        NoisyVerdicts(BestOfGroupReward())(OUTCOMES)
 
 
 @pytest.mark.parametrize("probability", [-0.1, 1.1, float("nan")])

@@ -5,7 +5,7 @@ import torch
 
 from speciarl_pl.category import Category
 from speciarl_pl.records import Unjudged, Unparsed, Verdict
-from speciarl_pl.reward import StaticReward
+from speciarl_pl.reward import StaticReward, trial_group
 
 EACH = [Verdict(category, "test") for category in reversed(Category)]
 """More specific to wrong, as the paper writes its tables."""
@@ -20,13 +20,13 @@ PAPER = {
 
 @pytest.mark.parametrize(("name", "rewards"), PAPER.items(), ids=PAPER)
 def test_tables_of_the_paper(name, rewards):
-    assert StaticReward(name)(EACH).tolist() == rewards
+    assert StaticReward(name)(trial_group(EACH)).tolist() == rewards
 
 
 def test_own_table_and_what_has_no_verdict():
     labels = [category.label for category in Category]
     reward = StaticReward(dict(zip(labels, [-1, 0, 1, 2, 3, 4], strict=True)), unparsed_reward=-2)
-    rewards = reward([*EACH, Unparsed("empty answer"), Unjudged("down")])
+    rewards = reward(trial_group([*EACH, Unparsed("empty answer"), Unjudged("down")]))
     assert rewards.dtype == torch.float32
     assert rewards[:-1].tolist() == [4, 3, 2, 1, 0, -1, -2]
     assert math.isnan(rewards[-1])
@@ -48,4 +48,4 @@ def test_bad_weights(weights, message):
 
 
 def test_no_rollouts():
-    assert StaticReward()([]).shape == (0,)
+    assert StaticReward()(trial_group([])).shape == (0,)
