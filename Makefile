@@ -60,9 +60,9 @@ format: install
 	$(BIN)/ruff format .
 
 # Files of tests go to $(JOBS) processes of one thread each: on two cores that takes about half the
-# time of one process of two threads.
+# time of one process of two threads. In the order of tests/conftest.py, not by number of tests.
 JOBS ?= 2
-PARALLEL := -n $(JOBS) --dist loadfile
+PARALLEL := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL)
 
 # Where vLLM for CPUs (it needs a torch for CPUs) or a browser cannot be had, their tests are

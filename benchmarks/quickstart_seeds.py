@@ -75,6 +75,13 @@ def table(rows: list[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def write_table(page: Path, text: str) -> None:
+    """Write the table, in the place of the one before where there is a page with one."""
+    old = page.read_text("utf-8") if page.exists() else ""
+    lines = [line for line in old.splitlines(keepends=True) if line.startswith("|")]
+    page.write_text(old.replace("".join(lines), text) if lines else text, encoding="utf-8")
+
+
 def plot(rows: list[Row], path: Path) -> None:
     """Arrows from base to trained in the plane of specificity and correctness."""
     datasets = list(dict.fromkeys(row.dataset for row in rows))
@@ -128,7 +135,7 @@ def main() -> None:
     rows = [row for run_dir, seed in pairs for row in read_run(run_dir, seed)]
     options.out.mkdir(parents=True, exist_ok=True)
     text = table(rows)
-    (options.out / "quickstart.md").write_text(text, encoding="utf-8")
+    write_table(options.out / "quickstart.md", text)
     plot(rows, options.out / "quickstart.png")
     print(text)
     print(

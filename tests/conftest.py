@@ -1,6 +1,7 @@
 """Settings of all tests."""
 
 import signal
+from collections import Counter
 from importlib.util import find_spec
 
 import pytest
@@ -31,6 +32,12 @@ def pytest_configure(config):
         config.addinivalue_line("filterwarnings", f"ignore:{message}:{kind.__name__}:{module}")
     warned.watch()
     _as_in_a_terminal()
+
+
+def pytest_collection_modifyitems(items):
+    """Files with slow tests first: at the end no process waits for the long file of another."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Imports go down only (ARCHITECTURE.md, "Layers")."""
 
 import ast
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,27 @@ def file(request):
 def test_every_part_has_one_layer():
     assert {part(path) for path in FILES} == LAYER.keys()
     assert len(LAYER) == sum(map(len, LAYERS)), "a part is in two layers"
+
+
+MODULES = [path for path in FILES if path.name != "__init__.py"]
+
+
+def test_no_room_is_crowded():
+    count = Counter(path.parent.relative_to(ROOT) for path in MODULES)
+    assert {str(room): files for room, files in count.items() if files > 15} == {}
+
+
+def test_no_file_is_a_scrap():
+    assert [path for path in MODULES if len(path.read_text().splitlines()) < 25] == []
+
+
+def test_names_of_files_say_which_is_which():
+    rooms = defaultdict(list)
+    for path in MODULES:
+        rooms[path.name].append(str(path.parent.relative_to(ROOT)))
+    twice = {name: where for name, where in rooms.items() if len(where) > 1}
+    assert len(twice) <= 8
+    assert all(len(where) == 2 for where in twice.values()), twice
 
 
 def test_imports_go_down_only(file):

@@ -42,3 +42,11 @@ def test_writes_the_table_and_the_figure(seeds, tmp_path):
     assert "| 3 | toys | easy | 1.000 → 1.000 |" in seeds.table(found)
     seeds.plot(found, tmp_path / "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 1000
+
+
+def test_the_table_of_a_page_is_replaced(seeds, tmp_path):
+    page = tmp_path / "quickstart.md"
+    seeds.write_table(page, "| a |\n|---|\n| 1 |\n")
+    page.write_text(f"# Title\n\n{page.read_text()}\nAfter.\n")
+    seeds.write_table(page, "| b |\n|---|\n| 2 |\n| 3 |\n")
+    assert page.read_text() == "# Title\n\n| b |\n|---|\n| 2 |\n| 3 |\n\nAfter.\n"
