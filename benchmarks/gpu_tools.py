@@ -62,7 +62,7 @@ def draw_groups(policy: Policy, images: int, rollouts: int, tokens: int) -> list
     module = SpeciaRLModule()
     module.policy = policy
     sampling = Sampling(temperature=1.0, top_p=1.0, max_new_tokens=tokens)
-    groups = HFRolloutCallback(group_size=rollouts).generate(module, requests, sampling)
+    groups = HFRolloutCallback(group_size=rollouts).draw(module, requests, sampling)
     module.policy = None
     return groups
 

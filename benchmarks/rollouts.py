@@ -103,7 +103,7 @@ def one_round(
 ) -> tuple[float, int]:
     """Seconds of drawing, and tokens drawn."""
     start = time.perf_counter()
-    groups = engine.generate(module, requests, engine.sampling)
+    groups = engine.draw(module, requests, engine.sampling)
     seconds = time.perf_counter() - start
     return seconds, sum(r.tokens.numel() for group in groups for r in group.rollouts)
 
@@ -119,18 +119,18 @@ def measure(
     for index in range(asked.rounds + 1):
         change(module)
         for name, engine in engines.items():
-            engine.sync(module)
+            engine.prepare(module)
             seconds, tokens = one_round(engine, module, requests)
             if index > 0:
                 found[name].seconds.append(seconds)
                 found[name].tokens.append(tokens)
         if index > 0:
-            _note_push(found["vLLM"], vllm.last_push)
+            _note_push(found["vLLM"], vllm.sync.last_push)
     memory = []
     for _ in range(asked.pushes):
         change(module)
-        vllm.sync(module)
-        vllm.generate(module, requests[:1], Sampling(1.0, 1.0, 4))
+        vllm.prepare(module)
+        vllm.draw(module, requests[:1], Sampling(1.0, 1.0, 4))
         memory.append(psutil.Process().memory_info().rss)
     vllm.close()
     return found, memory

@@ -2,13 +2,17 @@
 
 from speciarl_pl.callbacks.adapter_export import AdapterExport
 from speciarl_pl.callbacks.continuation import Continuation
-from speciarl_pl.callbacks.hf_rollout import HFRolloutCallback
 from speciarl_pl.callbacks.policy_summary import PolicySummary
 from speciarl_pl.callbacks.prediction_writer import PredictionWriter
 from speciarl_pl.callbacks.progress_lines import ProgressLines
 from speciarl_pl.callbacks.report_writer import ReportWriter
 from speciarl_pl.callbacks.results_writer import ResultsWriter
-from speciarl_pl.callbacks.rollout import RolloutCallback
+from speciarl_pl.callbacks.rollout import (
+    HFRolloutCallback,
+    RolloutCallback,
+    VLLMRolloutCallback,
+    VLLMServerRolloutCallback,
+)
 from speciarl_pl.callbacks.rollout_log import RolloutLog
 from speciarl_pl.callbacks.rollout_tables import RolloutTables
 from speciarl_pl.callbacks.run_recorder import RunConfig, RunRecorder
@@ -16,8 +20,6 @@ from speciarl_pl.callbacks.run_watch import RunWatch
 from speciarl_pl.callbacks.skipped_report import SkippedReport
 from speciarl_pl.callbacks.stop_checkpoint import StopCheckpoint
 from speciarl_pl.callbacks.thumbnail_writer import Thumbnails
-from speciarl_pl.callbacks.vllm_rollout import VLLMRolloutCallback
-from speciarl_pl.callbacks.vllm_server_rollout import VLLMServerRolloutCallback
 from speciarl_pl.sampling import RolloutRequest, Sampling
 from speciarl_pl.system.stop_signals import RunStopped
 

@@ -82,7 +82,7 @@ class Continuation(L.Callback):
             "rollouts": self._rollout.val_group_size,
             "sampling": asdict(self._rollout.val_sampling),
             "seed": self._rollout.run_seed,
-            "engine": type(self._rollout).__name__,
+            "engine": self._rollout.engine_name,
         }
         if command == "predict":
             del settings["judge"]

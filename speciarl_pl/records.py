@@ -116,6 +116,8 @@ class RolloutGroup:
     """The same, encoded."""
     rollouts: tuple[Rollout, ...]
     """N rollouts, in the order of their index."""
+    source: str = ""
+    """Which replica of an engine drew them; empty if it has but one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,12 @@ class Interruptible(Answering):
     drawn: ClassVar[list[int]] = []
     breaks_at: int | None = None
 
-    def generate(self, module, requests, sampling, finished=None):
+    def draw(self, module, requests, sampling, finished=None):
         positions = [request.sample.position for request in requests]
         if Interruptible.breaks_at in positions:
             raise InterruptedRunError
         Interruptible.drawn += positions
-        return super().generate(module, requests, sampling, finished)
+        return super().draw(module, requests, sampling, finished)
 
 
 class Overflowing(Answering):
@@ -32,14 +32,14 @@ class Overflowing(Answering):
     on: ClassVar[set[int]] = set()
     _hook = None
 
-    def generate(self, module, requests, sampling, finished=None):
+    def draw(self, module, requests, sampling, finished=None):
         if self._hook is not None:
             self._hook.remove()
             self._hook = None
         if module.batches_trained in Overflowing.on:
             weight = module.loaded_policy.trainable_parameters()[0]
             self._hook = weight.register_hook(lambda gradient: gradient * float("nan"))
-        return super().generate(module, requests, sampling, finished)
+        return super().draw(module, requests, sampling, finished)
 
 
 class Deaf(Judge):

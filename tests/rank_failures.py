@@ -7,6 +7,7 @@ of them. `run(folder)` gives, by scenario and rank, the error that ended it, or 
 import os
 import time
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import lightning as L
@@ -19,17 +20,16 @@ from torch import multiprocessing
 from speciarl_pl.callbacks import (
     Continuation,
     ResultsWriter,
+    RolloutCallback,
     RolloutLog,
     Sampling,
-    VLLMServerRolloutCallback,
 )
 from speciarl_pl.callbacks.rollout_log import on_rank_zero
 from speciarl_pl.category import Category
 from speciarl_pl.data import OpenWorldDataModule
 from speciarl_pl.data.datasets import ImageFolder, WorldImages
 from speciarl_pl.data.judge_owner import JudgeOwner
-from speciarl_pl.engine import AdapterVersion
-from speciarl_pl.engine.pool import ServerPool
+from speciarl_pl.engine import Engine, TransformersEngine
 from speciarl_pl.judge import ExactJudge, Judge
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.policy import LoraSpec
@@ -60,33 +60,33 @@ class Shut(ExactJudge):
         return super().__enter__()
 
 
-class Pushing(VLLMServerRolloutCallback):
-    """To a server that is none; `broken` is the rank on which getting in touch with it fails."""
+class Nowhere(Engine):
+    """A server that is none; `broken` is the rank on which getting in touch with it fails."""
+
+    shared = True
 
     def __init__(self, broken):
-        super().__init__(["http://nowhere"])
         self.broken = broken
 
-    def start_engine(self, module):
-        if module.trainer.global_rank == self.broken:
+    def open(self, policy):
+        if torch.distributed.get_rank() == self.broken:
             raise KeyError("max_model_len")
-        pool = object.__new__(ServerPool)
-        pool.wake = pool.close = pool.adopt = lambda *_: None
-        pool.holds = lambda version: True
-        pool._members = []
-        return pool
+        super().open(policy)
 
-    def _push(self, policy):
-        self._version = AdapterVersion("speciarl-x-v1", 1, Path("nowhere"))
+    def draw(self, requests, sampling, finished=None):
+        raise NotImplementedError
+
+    def push(self, version, old):
+        assert torch.distributed.get_rank() == 0
 
 
-class Mute(Answering):
+class Mute(TransformersEngine):
     """Cannot draw on rank 1."""
 
-    def generate(self, module, requests, *options):
-        if module.trainer.global_rank == 1:
+    def draw(self, requests, sampling, finished=None):
+        if torch.distributed.get_rank() == 1:
             raise MemoryError("the GPU is full")
-        return super().generate(module, requests, *options)
+        return super().draw(requests, sampling, finished)
 
 
 def trainer_of(folder, *callbacks):
@@ -142,9 +142,9 @@ def a_push_that_works(folder):
 def sync(folder, broken):
     module = module_of()
     module.trainer = trainer_of(folder)
-    callback = Pushing(broken)
-    callback.sync(module)
-    assert callback._version.number == 1
+    callback = RolloutCallback(Nowhere(broken))
+    callback.prepare(module)
+    assert callback.sync.version.number == 1
 
 
 def unjudged_on_rank_1_is_half_of_all_and_too_much(folder):
@@ -156,7 +156,7 @@ def unjudged_on_rank_1_is_half_of_all_and_allowed(folder):
 
 
 def rollouts_fail_on_rank_1(folder):
-    validated(folder, drawing=Mute)
+    validated(folder, drawing=partial(RolloutCallback, Mute()))
 
 
 def a_data_set_is_missing_on_rank_1(folder):

@@ -81,10 +81,10 @@ def world_policy(**options):
 class Answering(HFRolloutCallback):
     """Real rollouts, made readable: each says a word that depends on its seed."""
 
-    def generate(self, module, requests, sampling, finished=None):
+    def draw(self, module, requests, sampling, finished=None):
         return [
             replace(group, rollouts=tuple(map(_readable(group, finished), group.rollouts)))
-            for group in super().generate(module, requests, sampling)
+            for group in super().draw(module, requests, sampling)
         ]
 
 

@@ -54,8 +54,8 @@ def hold(step):
 class Engine(Answering):
     """Rollouts drawn from their own seeds; `draw` and `validate` are the middle of drawing."""
 
-    def generate(self, module, requests, sampling, finished=None):
-        groups = super().generate(module, requests, sampling, finished)
+    def draw(self, module, requests, sampling, finished=None):
+        groups = super().draw(module, requests, sampling, finished)
         Plan.comes("draw" if module.trainer.training else "validate")
         hold(module.batches_trained if module.trainer.training else -1)
         return groups

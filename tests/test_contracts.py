@@ -7,13 +7,17 @@ import pytest
 import torch
 from datasets import Dataset
 from PIL import Image
-from runs import Answering, Luck
+from pyarrow.parquet import read_table
+from runs import CONFIG, Luck, world_policy
 
+from speciarl_pl.callbacks import RolloutCallback
 from speciarl_pl.category import UNJUDGED, Category
 from speciarl_pl.data import ImageDataset, ImageSource, WorldImages
-from speciarl_pl.errors import DataError, JudgeError, RewardError
+from speciarl_pl.engine import Engine, TransformersEngine
+from speciarl_pl.errors import DataError, JudgeError, RewardError, RolloutError
 from speciarl_pl.judge import CachedJudge, CascadeJudge, ExactJudge, Judge, judge_pairs
-from speciarl_pl.records import Pair, Unjudged, Verdict
+from speciarl_pl.module import SpeciaRLModule
+from speciarl_pl.records import Batch, Pair, Unjudged, Verdict
 from speciarl_pl.reward import (
     BestOfGroupReward,
     NoisyVerdicts,
@@ -22,6 +26,7 @@ from speciarl_pl.reward import (
     check_reward,
     outcome_codes,
 )
+from speciarl_pl.sampling import Sampling
 
 
 class Breaking(Reward):
@@ -194,8 +199,8 @@ class Wordless(ExactJudge):
         return []
 
 
-class Listless(Answering):
-    def generate(self, module, requests):
+class Listless(Engine):
+    def draw(self, requests):
         return []
 
 
@@ -207,15 +212,16 @@ class Listless(Answering):
             "Wordless: expected judge(self, pairs), got judge(",
         ),
         (
-            "--rollout=test_contracts.Listless",
-            "Listless: expected generate(self, module, requests, ",
+            '--rollout={"class_path": "RolloutCallback",'
+            ' "init_args": {"engine": {"class_path": "test_contracts.Listless"}}}',
+            "Listless: expected draw(self, requests, sampling, finished), got draw(self, requests",
         ),
     ],
 )
 def test_a_method_without_an_argument_is_named_before_anything_is_drawn(
     commands, capsys, monkeypatch, option, message
 ):
-    monkeypatch.setattr(Answering, "generate", lambda *_: pytest.fail("drawn"))
+    monkeypatch.setattr(RolloutCallback, "draw", lambda *_: pytest.fail("drawn"))
     assert commands("fit", "run", option) == 1
     assert one_line(capsys).startswith(message)
 
@@ -223,21 +229,24 @@ def test_a_method_without_an_argument_is_named_before_anything_is_drawn(
 # ---------------------------------------------------------------------- engines
 
 
-class Engine(Answering):
+class Spoiling(TransformersEngine):
     """Real rollouts, then spoiled in one way."""
 
-    def __init__(self, fault: str = "none", **options):
-        super().__init__(**options)
+    def __init__(self, fault: str = "none"):
+        super().__init__()
         self.fault = fault
 
-    def generate(self, module, requests, sampling, finished=None):
-        groups = super().generate(module, requests, sampling, finished)
+    def draw(self, requests, sampling, finished=None):
+        groups = super().draw(requests, sampling)
         if self.fault == "raises":
             raise RuntimeError("CUDA error:\n out of luck")
         if self.fault in ("none", "tuple"):
             return {"none": None, "tuple": tuple(groups)}[self.fault]
         if self.fault == "fewer":
             return groups[1:]
+        if self.fault == "prompt":
+            prompt = replace(groups[1].prompt, input_ids=groups[1].prompt.input_ids[1:])
+            return [groups[0], replace(groups[1], prompt=prompt)]
         return [
             replace(group, rollouts=tuple(map(self._spoil, group.rollouts))) for group in groups
         ]
@@ -253,31 +262,89 @@ class Engine(Answering):
             "text": lambda: replace(one, text=None),
             "reason": lambda: replace(one, finish_reason="eos"),
             "seed": lambda: replace(one, seed=7),
+            "banned": lambda: replace(one, tokens=one.tokens * 0 + self.policy.banned_token_ids[0]),
         }[self.fault]()
 
 
 ROLLOUTS = {
-    "none": "Engine.generate: expected a list of 2 RolloutGroup, got None",
-    "tuple": "Engine.generate: expected a list of 2 RolloutGroup, got a tuple ",
-    "fewer": "Engine: the engine returned 1 groups that do not match the 2 requested: expected one",
-    "texts": "Engine.generate: expected Rollout in RolloutGroup.rollouts, got a str '<answer>",
-    "ids": "Engine.generate: expected Rollout.tokens an int64 tensor [T], T >= 1, on the CPU, got",
-    "int32": "Engine.generate: expected Rollout.tokens an int64 tensor [T], T >= 1, on the CPU, g",
-    "empty": "Engine.generate: expected Rollout.tokens an int64 tensor [T], T >= 1, on the CPU, g",
-    "logprobs": "Engine.generate: expected Rollout.logprobs a float32 tensor [8] on the CPU, got a",
-    "nan": "Engine.generate: expected Rollout.logprobs of at most 0, got [nan, nan,",
-    "text": "Engine.generate: expected Rollout.text a str, got None",
-    "reason": "Engine.generate: expected Rollout.finish_reason stop or length, got a str 'eos'",
-    "seed": "Engine: the engine returned 2 groups that do not match the 2 requested: expected 2 ro",
-    "raises": "Engine.generate: expected no error, got RuntimeError: CUDA error: out of luck (test",
+    "none": "Spoiling.draw: expected a list of 2 RolloutGroup, got None",
+    "tuple": "Spoiling.draw: expected a list of 2 RolloutGroup, got a tuple ",
+    "fewer": "Spoiling: the engine returned 1 groups that do not match the 2 requested: expected",
+    "texts": "Spoiling.draw: expected Rollout in RolloutGroup.rollouts, got a str '",
+    "ids": "Spoiling.draw: expected Rollout.tokens an int64 tensor [T], T >= 1, on the CPU, got",
+    "int32": "Spoiling.draw: expected Rollout.tokens an int64 tensor [T], T >= 1, on the CPU, g",
+    "empty": "Spoiling.draw: expected Rollout.tokens an int64 tensor [T], T >= 1, on the CPU, g",
+    "logprobs": "Spoiling.draw: expected Rollout.logprobs a float32 tensor [8] on the CPU, got a",
+    "nan": "Spoiling.draw: expected Rollout.logprobs of at most 0, got [nan, nan,",
+    "text": "Spoiling.draw: expected Rollout.text a str, got None",
+    "reason": "Spoiling.draw: expected Rollout.finish_reason stop or length, got a str 'eos'",
+    "prompt": "sample ",
+    "banned": "the engine drew the banned tokens [",
+    "seed": "Spoiling: the engine returned 2 groups that do not match the 2 requested: expected 2",
+    "raises": "Spoiling.draw: expected no error, got RuntimeError: CUDA error: out of luck (test",
 }
 
 
+@pytest.fixture(scope="module")
+def module():
+    module = SpeciaRLModule()
+    module.policy = world_policy()
+    return module
+
+
 @pytest.mark.parametrize("fault", ROLLOUTS)
-def test_an_engine_is_named_before_the_first_update(commands, capsys, fault):
-    engine = ("--rollout=test_contracts.Engine", f"--rollout.fault={fault}")
-    assert commands("fit", "run", *engine, "--rollout.group_size=2") == 1
-    assert re.sub(r"tensor \[\d+\]", "tensor [8]", one_line(capsys)).startswith(ROLLOUTS[fault])
+def test_an_engine_is_named_before_anything_is_made_of_what_it_gives(module, fault):
+    callback = RolloutCallback(
+        Spoiling(fault), val_group_size=2, sampling=Sampling(max_new_tokens=8)
+    )
+    data = ImageDataset(WorldImages(n=2), "?")
+    samples = [data[0], data[1]]
+    batch = Batch(samples, [module.loaded_policy.encode(one) for one in samples])
+    with pytest.raises(RolloutError) as error:
+        callback.on_validation_batch_start(None, module, batch, 0)
+    said = re.sub(r"tensor \[\d+\]", "tensor [8]", str(error.value))
+    assert said.startswith(ROLLOUTS[fault])
+    assert batch.groups is None
+
+
+OWN = """
+from speciarl_pl.engine import Engine, rollout
+from speciarl_pl.records import RolloutGroup
+
+class Parrot(Engine):
+    def __init__(self, words: list[str]):
+        self.words = words
+
+    def draw(self, requests, sampling, finished=None):
+        return [
+            RolloutGroup(one.sample, one.prompt, tuple(self.say(seed) for seed in one.seeds))
+            for one in requests
+        ]
+
+    def say(self, seed):
+        text = f"<answer>{self.words[seed % len(self.words)]}</answer>"
+        tokens = self.policy.tokenizer(text)["input_ids"]
+        return rollout(self.policy, tokens, [-1.0] * len(tokens), True, seed)
+"""
+
+
+def test_an_engine_of_a_users_own_is_named_in_a_config_and_trains(commands, tmp_path, monkeypatch):
+    (tmp_path / "parrots.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    rollout = """
+rollout:
+  class_path: RolloutCallback
+  init_args:
+    engine: {class_path: parrots.Parrot, init_args: {words: [crow, bird]}}
+    group_size: 4
+"""
+    head, _, rest = CONFIG.partition("rollout:")
+    commands.config.write_text(head + rollout + rest[rest.index("trainer:") :])
+    assert commands("fit", "run") == 0
+    table = read_table(commands.folder / "run" / "rollouts.parquet")
+    assert set(table["text"].to_pylist()) == {"<answer>crow</answer>", "<answer>bird</answer>"}
+    page = (commands.folder / "run" / "report.html").read_text()
+    assert "drawn by Parrot" in page
 
 
 # -------------------------------------------------------------------- data sets

@@ -31,8 +31,8 @@ ANSWERS = ("<answer>dog</answer>", "<answer>cat</answer>")
 class Talker(HFRolloutCallback):
     """Real rollouts, but with readable answers: `dog` and `cat` in turn."""
 
-    def generate(self, *args):
-        return [_with_answers(group) for group in super().generate(*args)]
+    def draw(self, *args):
+        return [_with_answers(group) for group in super().draw(*args)]
 
 
 def _with_answers(group):

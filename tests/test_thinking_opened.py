@@ -43,8 +43,8 @@ def thinker(tmp_path_factory):
 class Cut(HFRolloutCallback):
     """The first rollout of each group is cut in its thought, the second is not."""
 
-    def generate(self, module, requests, sampling, finished=None):
-        groups = super().generate(module, requests, sampling)
+    def draw(self, module, requests, sampling, finished=None):
+        groups = super().draw(module, requests, sampling)
         for group in groups:
             for text in (CUT, DONE):
                 if finished is not None:

@@ -22,18 +22,18 @@ def ranks(tmp_path_factory):
     [
         (
             "a_push_fails_on_rank_0",
-            ("KeyError", "RolloutError"),
-            "rank 0: KeyError: 'max_model_len'",
+            ("RolloutError", "RolloutError"),
+            "rank 0: Nowhere.open: expected no error, got KeyError: 'max_model_len'",
         ),
         (
             "following_a_push_fails_on_rank_1",
-            ("RolloutError", "KeyError"),
-            "rank 1: KeyError: 'max_model_len'",
+            ("RolloutError", "RolloutError"),
+            "rank 1: Nowhere.open: expected no error, got KeyError: 'max_model_len'",
         ),
         (
             "rollouts_fail_on_rank_1",
             ("RolloutError", "RolloutError"),
-            "rank 1: Mute.generate: expected no error, got MemoryError: the GPU is full",
+            "rank 1: Mute.draw: expected no error, got MemoryError: the GPU is full",
         ),
         ("a_data_set_is_missing_on_rank_1", ("DataError", "DataError"), "rank 1: "),
         (

@@ -23,8 +23,8 @@ DEFAULT_REWARD = "--model.reward=null"
 class Alike(Answering):
     """Says the same of everything."""
 
-    def generate(self, *args):
-        return [_said_alike(group) for group in super().generate(*args)]
+    def draw(self, *args):
+        return [_said_alike(group) for group in super().draw(*args)]
 
 
 def _said_alike(group):

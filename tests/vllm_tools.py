@@ -46,8 +46,8 @@ def callback_of(**options):
 
 def draw(callback, module, sampling=ONE, **options):
     """Push if need be, and draw groups about drawn things."""
-    callback.sync(module)
-    return callback.generate(module, requests(module.policy, **options), sampling)
+    callback.prepare(module)
+    return callback.draw(module, requests(module.policy, **options), sampling)
 
 
 def requests(policy, count=4, size=3, prompt="What is it?", first=0):

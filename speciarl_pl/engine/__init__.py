@@ -1,39 +1,23 @@
-"""Rollout engines with weights of their own, and the proof that they serve the policy's adapter."""
+"""Rollout engines, and the proof that those with weights of their own serve the policy's adapter.
 
-from speciarl_pl.engine.adapter_store import AdapterStore, AdapterVersion
-from speciarl_pl.engine.engine import Drawn, Engine, EngineReport, MemoryGuard
-from speciarl_pl.engine.proof import (
-    Gap,
-    check_reports,
-    excerpt,
-    gap_limit,
-    likely_cause,
-    measure_gap,
-    module_names,
-)
-from speciarl_pl.engine.served import (
-    check_servable,
-    served_config,
-    served_state,
-    unscaled,
-)
+An engine of one's own is a subclass of `Engine` with `draw`; `rollout` makes what it returns.
+"""
+
+from speciarl_pl.engine.adapter_store import AdapterVersion
+from speciarl_pl.engine.adapter_sync import AdapterSync
+from speciarl_pl.engine.engine import Engine, EngineReport, rollout
+from speciarl_pl.engine.generate import TransformersEngine
+from speciarl_pl.engine.vllm_engine import VLLMEngine
+from speciarl_pl.engine.vllm_servers import ServerOptions, VLLMServers
 
 __all__ = [
-    "AdapterStore",
+    "AdapterSync",
     "AdapterVersion",
-    "Drawn",
     "Engine",
     "EngineReport",
-    "Gap",
-    "MemoryGuard",
-    "check_reports",
-    "check_servable",
-    "excerpt",
-    "gap_limit",
-    "likely_cause",
-    "measure_gap",
-    "module_names",
-    "served_config",
-    "served_state",
-    "unscaled",
+    "ServerOptions",
+    "TransformersEngine",
+    "VLLMEngine",
+    "VLLMServers",
+    "rollout",
 ]

@@ -8,7 +8,6 @@ from typing import Any
 
 from PIL.Image import Image
 
-from speciarl_pl.engine.adapter_store import AdapterVersion
 from speciarl_pl.engine.engine import ban, check_prompt, pixel_limits, rollout
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.policy import Policy
@@ -17,7 +16,7 @@ from speciarl_pl.sampling import RolloutRequest, Sampling
 
 
 def chat_body(
-    policy: Policy, request: RolloutRequest, sampling: Sampling, version: AdapterVersion
+    policy: Policy, request: RolloutRequest, sampling: Sampling, adapter: str
 ) -> dict[str, Any]:
     """Ask for a group; every setting is named, as servers have defaults of their own.
 
@@ -31,7 +30,7 @@ def chat_body(
         {"type": "text", "text": request.sample.prompt},
     ]
     return {
-        "model": version.name,
+        "model": adapter,
         "messages": [{"role": "user", "content": content}],
         "n": count if sampling.temperature > 0 else 1,
         "seed": first,

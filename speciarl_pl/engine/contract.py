@@ -5,20 +5,25 @@ from collections.abc import Sequence
 import torch
 
 from speciarl_pl.contracts import breach, described
+from speciarl_pl.engine.engine import Engine, check_prompt
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.records import Rollout, RolloutGroup
 from speciarl_pl.sampling import RolloutRequest
 
 
 def check_groups(
-    engine: object, requests: Sequence[RolloutRequest], groups: Sequence[RolloutGroup]
+    engine: Engine,
+    requests: Sequence[RolloutRequest],
+    groups: Sequence[RolloutGroup],
+    banned_token_ids: Sequence[int] = (),
 ) -> None:
-    """Make sure that every request has its group, and every group its rollouts.
+    """Make sure that every request has its group, and every group its prompt and its rollouts.
 
     Args:
-        engine: The rollout callback, for the message.
-        requests: What was asked.
+        engine: What was asked, for the message.
+        requests: What it was asked.
         groups: What it gave.
+        banned_token_ids: What the policy never says.
 
     Raises:
         RolloutError: Naming the class, what was expected and what came.
@@ -35,11 +40,16 @@ def check_groups(
             f"{type(engine).__name__}: the engine returned {len(got)} groups that do not match the "
             f"{len(wanted)} requested{_first_difference(wanted, got)}"
         )
+    for request, group in zip(requests, groups, strict=True):
+        if group.prompt is not request.prompt:
+            check_prompt(request, group.prompt.input_ids.tolist())
     for rollout in rollouts:
         _check_rollout(engine, rollout)
+        if banned := set(rollout.tokens.tolist()) & set(banned_token_ids):
+            raise RolloutError(f"the engine drew the banned tokens {sorted(banned)}")
 
 
-def _check_rollout(engine: object, rollout: Rollout) -> None:
+def _check_rollout(engine: Engine, rollout: Rollout) -> None:
     tokens, logprobs = rollout.tokens, rollout.logprobs
     if not _is_row(tokens, torch.int64) or not len(tokens):
         _refuse(engine, "Rollout.tokens an int64 tensor [T], T >= 1, on the CPU", described(tokens))
@@ -77,5 +87,5 @@ def _first_difference(
     return ""
 
 
-def _refuse(engine: object, expected: str, got: str) -> None:
-    raise RolloutError(breach(engine, "generate", expected, got))
+def _refuse(engine: Engine, expected: str, got: str) -> None:
+    raise RolloutError(breach(engine, "draw", expected, got))

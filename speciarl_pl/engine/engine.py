@@ -1,10 +1,9 @@
-"""The seam of engines that hold weights of their own."""
+"""The seam of rollout engines, and what those with an image processor of their own share."""
 
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar
 
 import torch
 
@@ -31,40 +30,85 @@ class EngineReport:
     """Memory in use, of the process and its GPU."""
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """A group, and who drew it."""
-
-    group: RolloutGroup
-    """The group."""
-    source: str
-    """Which replica of the engine; each is proven by itself."""
-
-
 class Engine(ABC):
-    """One or more replicas of the base that serve versions of the adapter."""
+    """Draws rollouts: the seam of rollout engines, which knows no trainer.
 
-    keeps_numbers = False
+    An engine that shares the policy's weights, or needs none, has `draw` alone. One with weights of
+    its own also has `push`: it is then given every change of the adapter before it draws with it,
+    and its log-probabilities are compared with the policy's after each push.
+    """
+
+    policy: Policy
+    """What is trained, with its tokenizer; there from `open` on."""
+
+    shared: ClassVar[bool] = False
+    """Whether all training processes use the same one; rank 0 pushes, the others `adopt`."""
+
+    consecutive_seeds: ClassVar[bool] = False
+    """Whether it can only count up from the first seed of a group."""
+
+    keeps_numbers: ClassVar[bool] = False
     """Whether the id of an adapter in the engine is the number of its version."""
 
+    def open(self, policy: Policy) -> None:
+        """Start for a policy, before anything else is asked.
+
+        Raises:
+            RolloutError: If the engine cannot serve it.
+        """
+        self.policy = policy
+
+    @abstractmethod
+    def draw(
+        self,
+        requests: Sequence[RolloutRequest],
+        sampling: Sampling,
+        finished: Finished | None = None,
+    ) -> list[RolloutGroup]:
+        """Draw one group per request, in their order, with the adapter as it is.
+
+        Args:
+            requests: What is asked; at least one.
+            sampling: How rollouts are drawn.
+            finished: To be told of each rollout as soon as it is finished, so that judging it can
+                begin; None if nobody listens. An engine may leave it alone.
+
+        Raises:
+            RolloutError: If that cannot be had.
+        """
+
+    def close(self) -> None:
+        """Free everything; it may be opened again."""
+        return
+
+    # ------------------------------------------- for those with weights of their own
+
     @property
-    @abstractmethod
+    def pushed(self) -> bool:
+        """Whether it has weights of its own: whether its class has a `push`."""
+        return type(self).push is not Engine.push
+
+    @property
     def sources(self) -> Sequence[str]:
-        """Names of the replicas in use."""
+        """Names of the replicas in use, as its groups name them; each is proven by itself."""
+        return [""]
 
-    @abstractmethod
-    def holds(self, version: AdapterVersion) -> bool:
-        """Whether every replica in use serves `version`, as far as it says itself."""
-
-    @abstractmethod
     def push(self, version: AdapterVersion, old: AdapterVersion | None) -> None:
         """Load `version` everywhere and remove `old`.
 
         Raises:
             RolloutError: If no replica could load it.
         """
+        return
 
-    @abstractmethod
+    def holds(self, version: AdapterVersion) -> bool:
+        """Whether every replica in use serves `version`, as far as it says itself."""
+        return True
+
+    def adopt(self, version: AdapterVersion) -> None:
+        """Draw with `version`, which another process has pushed."""
+        return
+
     def report(self, modules: Sequence[str]) -> Mapping[str, Sequence[EngineReport]]:
         """By replica: what its workers say of the adapter they serve.
 
@@ -73,38 +117,11 @@ class Engine(ABC):
         Args:
             modules: The adapted modules under PEFT's names.
         """
-
-    @abstractmethod
-    def draw(
-        self,
-        requests: Sequence[RolloutRequest],
-        sampling: Sampling,
-        version: AdapterVersion,
-        finished: Finished | None = None,
-    ) -> list[Drawn]:
-        """Draw one group per request, in their order, with the adapter `version`.
-
-        Args:
-            requests: What is asked.
-            sampling: How rollouts are drawn.
-            version: The adapter.
-            finished: Told of each rollout as soon as it is finished.
-
-        Raises:
-            RolloutError: If that cannot be had.
-        """
-
-    def wake(self) -> None:
-        """Get ready to be pushed to."""
-        return
+        return {}
 
     def sleep(self) -> None:
-        """Give memory to the trainer until the next `wake`."""
+        """Give memory to the trainer, until the next push if need be."""
         return
-
-    @abstractmethod
-    def close(self) -> None:
-        """Free everything."""
 
 
 def check_lengths(
@@ -147,14 +164,12 @@ def rollout(
     """A rollout from what an engine returned.
 
     Raises:
-        RolloutError: If it is empty or holds a token that was banned.
+        RolloutError: If it is empty.
     """
     if not tokens or len(tokens) != len(logprobs):
         raise RolloutError(
             f"the engine returned {len(tokens)} tokens with {len(logprobs)} log-probabilities"
         )
-    if banned := set(tokens) & set(policy.banned_token_ids):
-        raise RolloutError(f"the engine drew the banned tokens {sorted(banned)}")
     return Rollout(
         tokens=torch.tensor(tokens),
         logprobs=torch.tensor(logprobs, dtype=torch.float32),
@@ -176,44 +191,3 @@ def pixel_limits(policy: Policy) -> dict[str, Any]:
         return {}
     edges = ("shortest_edge", "longest_edge")
     return {"size": {edge: images.size[edge] for edge in edges}}
-
-
-# Notices when an engine's memory creeps up over many pushes.
-
-
-_SETTLED_AFTER: Final = 5
-"""Pushes after which an engine has allocated what it keeps."""
-
-_LEAST_BYTES: Final = 2**30
-"""Growth that is never warned about: an allocator's, and that of an update in the same process."""
-
-
-class MemoryGuard:
-    """Warns when memory grows beyond what it was after the fifth push.
-
-    Args:
-        growth: Share of growth that is warned about, if it is more than 1 GiB; once more after each
-            further such growth.
-    """
-
-    def __init__(self, growth: float = 0.1) -> None:
-        if not growth > 0:
-            raise ValueError(f"memory_growth: expected a share > 0, got {growth}")
-        self._growth = growth
-        self._pushes: dict[str, int] = {}
-        self._settled: dict[str, int] = {}
-
-    def record(self, source: str, memory_bytes: int) -> None:
-        """Note the memory of a replica after a push."""
-        pushes = self._pushes[source] = self._pushes.get(source, 0) + 1
-        if pushes < _SETTLED_AFTER:
-            return
-        settled = self._settled.setdefault(source, memory_bytes)
-        if memory_bytes > settled + max(settled * self._growth, _LEAST_BYTES):
-            warnings.warn(
-                f"{source}: memory grew from {settled / 2**30:.2f} GiB to "
-                f"{memory_bytes / 2**30:.2f} GiB by push {pushes}; if it goes on, restart the run "
-                "from its last checkpoint",
-                stacklevel=2,
-            )
-            self._settled[source] = memory_bytes

@@ -151,8 +151,9 @@ def _answers(config: Mapping[str, Any]) -> Iterator[str]:
         drawn = {**_part(engine, "sampling"), "temperature": 0}
     yield f"temperature {_plain(drawn.get('temperature'))}"
     yield f"at most {_plain(drawn.get('max_new_tokens'))} tokens"
-    name = str(_part(config, "rollout").get("class_path")).rpartition(".")[2]
-    yield f"drawn by {name}"
+    own = _part(engine, "engine").get("class_path")  # beside RolloutCallback itself
+    name = own or _part(config, "rollout").get("class_path")
+    yield f"drawn by {str(name).rpartition('.')[2]}"
 
 
 def _record(sessions: Sequence[Session]) -> Iterator[tuple[str, str]]:

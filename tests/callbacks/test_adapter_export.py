@@ -8,7 +8,7 @@ from peft import PeftModel
 from transformers import AutoModelForImageTextToText
 
 from speciarl_pl.callbacks import AdapterExport
-from speciarl_pl.callbacks.hf_rollout import _generate
+from speciarl_pl.engine.generate import _generate
 from speciarl_pl.errors import RunError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.policy.base_model import quiet

@@ -3,7 +3,8 @@ import runs
 import torch
 from transformers import GenerationConfig
 
-from speciarl_pl.callbacks import HFRolloutCallback, RolloutRequest, Sampling
+from speciarl_pl.callbacks import HFRolloutCallback, RolloutCallback, RolloutRequest, Sampling
+from speciarl_pl.engine import TransformersEngine
 from speciarl_pl.engine.seeded_sampler import SeededSampler
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.module import SpeciaRLModule
@@ -29,7 +30,7 @@ def requests(module):
 
 def generate(module, requests, max_rows=256, **sampling):
     sampling = Sampling(**{"max_new_tokens": 12} | sampling)
-    return HFRolloutCallback(max_rows=max_rows).generate(module, requests, sampling)
+    return HFRolloutCallback(max_rows=max_rows).draw(module, requests, sampling)
 
 
 def rollouts(groups):
@@ -205,13 +206,14 @@ def test_an_empty_batch_gets_no_groups(module):
 
 
 def test_an_engine_that_mixes_groups_up_is_caught(module, requests):
-    class Mixed(HFRolloutCallback):
-        def generate(self, *args):
-            return super().generate(*args)[::-1]
+    class Mixed(TransformersEngine):
+        def draw(self, *args):
+            return super().draw(*args)[::-1]
 
     batch = Batch([r.sample for r in requests], [r.prompt for r in requests])
+    callback = RolloutCallback(Mixed(), sampling=Sampling(max_new_tokens=2))
     with pytest.raises(RolloutError, match="do not match the 3 requested"):
-        Mixed(sampling=Sampling(max_new_tokens=2)).on_validation_batch_start(None, module, batch, 0)
+        callback.on_validation_batch_start(None, module, batch, 0)
 
 
 @pytest.mark.parametrize(
@@ -244,7 +246,7 @@ def test_bad_sampling_is_refused(arguments):
 def test_rollouts_that_end_early_are_told_of_while_others_go_on(module, requests, monkeypatch):
     told, steps = [], []
     sampling = Sampling(max_new_tokens=60)
-    groups = HFRolloutCallback().generate(module, requests, sampling)
+    groups = HFRolloutCallback().draw(module, requests, sampling)
     ended = [r for r in rollouts(groups) if r.finish_reason == "stop"]
     assert len({r.tokens.numel() for r in ended}) > 1, "the test would show nothing"
     draw = SeededSampler.__call__
@@ -254,7 +256,7 @@ def test_rollouts_that_end_early_are_told_of_while_others_go_on(module, requests
         return draw(*arguments)
 
     monkeypatch.setattr(SeededSampler, "__call__", counted)
-    again = HFRolloutCallback().generate(
+    again = HFRolloutCallback().draw(
         module, requests, sampling, lambda sample, text: told.append((sample.id, text))
     )
     assert_same(again, groups)

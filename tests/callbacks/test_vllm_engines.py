@@ -49,7 +49,7 @@ def test_a_resumed_run_pushes_first_and_agrees(commands, tmp_path):
     assert all(float(row["sync/gap_max"]) < 1e-4 for row in rows)
     assert all(abs(float(row["importance_weight"]) - 1) < 1e-4 for row in rows)
     trained = load_policy("world", adapter=str(commands.folder / "run" / "adapter"))
-    groups = HFRolloutCallback().generate(module_of(trained), requests(trained), ONE)
+    groups = HFRolloutCallback().draw(module_of(trained), requests(trained), ONE)
     assert largest_gap(trained, groups, reference=True) > 0.5, "the base would have been noticed"
 
 
@@ -79,8 +79,8 @@ def test_images_are_resized_as_the_trainer_does():
         asked.append(replace(request, sample=sample, prompt=policy.encode(sample)))
     assert len({request.prompt.input_ids.numel() for request in asked}) > 1
     try:
-        callback.sync(module)
-        groups = callback.generate(module, asked, ONE)
+        callback.prepare(module)
+        groups = callback.draw(module, asked, ONE)
     finally:
         callback.close()
     assert largest_gap(policy, groups) < 1e-4
@@ -92,11 +92,11 @@ def test_a_quantised_policy_is_served_by_an_engine_that_is_not():
     module, callback = module_of(policy), callback_of()
     try:
         draw(callback, module)
-        assert 1e-3 < callback.last_push["sync/gap_mean"] < 0.5
+        assert 1e-3 < callback.sync.last_push["sync/gap_mean"] < 0.5
         with torch.no_grad():
             change(policy)
         draw(callback, module)
-        assert callback._version.number == 2
+        assert callback.sync.version.number == 2
     finally:
         callback.close()
 
@@ -107,7 +107,7 @@ def test_an_engine_in_another_number_format_is_held_to_its_precision():
     try:
         draw(callback, module)
     finally:
-        gap = callback.last_push["sync/gap_mean"]
+        gap = callback.sync.last_push["sync/gap_mean"]
         callback.close()
     assert 1e-3 < gap < 0.15
 
@@ -129,8 +129,8 @@ def test_adapters_with_other_scales_are_served_truly(tmp_path, rule, dtype, limi
         groups = draw(callback, module)
         change(policy)
         draw(callback, module)
-        assert callback._version.number == 2
-        gap = callback.last_push["sync/gap_mean"]
+        assert callback.sync.version.number == 2
+        gap = callback.sync.last_push["sync/gap_mean"]
     finally:
         callback.close()
     assert gap < limit
@@ -140,7 +140,7 @@ def test_adapters_with_other_scales_are_served_truly(tmp_path, rule, dtype, limi
 def test_a_rank_above_the_engines_is_refused():
     module = module_of(load_policy("world", lora=LoraSpec(r=32)))
     with pytest.raises(ValueError, match=r"max_lora_rank: expected at least .*r=32, got 8"):
-        callback_of(engine={"max_lora_rank": 8}).sync(module)
+        callback_of(engine={"max_lora_rank": 8}).prepare(module)
 
 
 def test_a_model_that_vllm_does_not_know_is_named(tmp_path):
@@ -150,7 +150,7 @@ def test_a_model_that_vllm_does_not_know_is_named(tmp_path):
     config = (folder / "config.json").read_text()
     (folder / "config.json").write_text(config.replace("Qwen2_5_VLFor", "NobodyKnowsFor"))
     with pytest.raises(RolloutError, match=r"vLLM cannot serve .*odd: .*NobodyKnowsFor"):
-        callback_of(engine={"model": str(folder)}).sync(module_of(policy))
+        callback_of(engine={"model": str(folder)}).prepare(module_of(policy))
 
 
 def test_another_base_is_caught_by_its_log_probs(tmp_path):

@@ -19,7 +19,7 @@ from vllm_tools import (
 )
 
 from speciarl_pl.engine.adapter_store import AdapterStore
-from speciarl_pl.engine.local import LocalEngine
+from speciarl_pl.engine.vllm_engine import VLLMEngine
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.sampling import Sampling
 
@@ -36,7 +36,7 @@ def callback(module):
     """One engine for all tests that leave it usable."""
     callback = callback_of()
     state, threads = torch.get_rng_state(), torch.get_num_threads()
-    callback.sync(module)
+    callback.prepare(module)
     assert torch.equal(torch.get_rng_state(), state), "starting vLLM left the random state alone"
     assert torch.get_num_threads() == threads
     yield callback
@@ -48,8 +48,8 @@ def callback(module):
 def spoiled(callback, module):
     """The same, to be sabotaged: the next batch has to push, and nothing of it stays."""
     yield callback
-    callback._key, callback._state = None, {}
-    callback.sync(module)
+    callback.sync.forget()
+    callback.prepare(module)
     draw(callback, module)
 
 
@@ -65,53 +65,54 @@ def test_log_probs_are_the_trainers_and_far_from_the_bases(callback, module, tem
 
 
 def test_log_probs_are_the_trainers_after_twenty_pushes(callback, module):
-    before = callback._version.number
+    before = callback.sync.version.number
     for _ in range(20):
         change(module.policy)
-        callback.sync(module)
-    assert callback._version.number == before + 20
+        callback.prepare(module)
+    assert callback.sync.version.number == before + 20
     groups = draw(callback, module)
     assert largest_gap(module.policy, groups) < 1e-4
     assert largest_gap(module.policy, groups, reference=True) > 0.5
-    assert callback._engine._llm.llm_engine.list_loras() == {before + 20}
-    assert len(list(callback._store.folder.iterdir())) == 1
+    assert callback.engine._llm.llm_engine.list_loras() == {before + 20}
+    assert len(list(callback.sync._store.folder.iterdir())) == 1
 
 
 # ------------------------------------------------------------------- pushes
 
 
 def test_an_unchanged_adapter_is_not_pushed_again(callback, module):
-    callback.sync(module)
-    version = callback._version
+    callback.prepare(module)
+    version = callback.sync.version
     draw(callback, module)
     module.batches_trained += 1  # a step in which nothing was learned
-    callback.sync(module)
-    assert callback._version == version
+    callback.prepare(module)
+    assert callback.sync.version == version
 
 
 def test_a_loaded_checkpoint_is_pushed_even_if_it_is_the_same(callback, module):
-    callback.sync(module)
-    number = callback._version.number
+    callback.prepare(module)
+    number = callback.sync.version.number
     callback.on_load_checkpoint(module.trainer, module, {})
-    callback.sync(module)
-    assert callback._version.number == number + 1
+    callback.prepare(module)
+    assert callback.sync.version.number == number + 1
 
 
 def test_an_engine_that_lost_the_adapter_is_pushed_to(callback, module):
-    callback.sync(module)
-    number = callback._version.number
-    callback._engine._llm.llm_engine.remove_lora(number)
+    callback.prepare(module)
+    number = callback.sync.version.number
+    callback.engine._llm.llm_engine.remove_lora(number)
     groups = draw(callback, module)
-    assert callback._version.number == number + 1
+    assert callback.sync.version.number == number + 1
     assert largest_gap(module.policy, groups) < 1e-4
 
 
 def test_the_first_batch_after_a_push_measures_the_gap(callback, module):
     change(module.policy)
     draw(callback, module)
-    assert 0 < callback.last_push["sync/gap_mean"] <= callback.last_push["sync/gap_max"] < 1e-4
-    assert callback.last_push["sync/push_s"] > 0
-    assert not callback._unproven
+    push = callback.sync.last_push
+    assert 0 < push["sync/gap_mean"] <= push["sync/gap_max"] < 1e-4
+    assert push["sync/push_s"] > 0
+    assert not callback.sync.unproven
 
 
 @pytest.mark.filterwarnings("error::UserWarning")
@@ -122,7 +123,7 @@ def test_memory_stays_over_fifty_pushes(callback, module):
         draw(callback, module, Sampling(max_new_tokens=6), count=2, size=2)
         sizes.append(psutil.Process().memory_info().rss)
     assert sizes[-1] < 1.02 * sizes[4]
-    assert len(list(callback._store.folder.iterdir())) == 1
+    assert len(list(callback.sync._store.folder.iterdir())) == 1
 
 
 # ----------------------------------------------------------------- sabotage
@@ -145,7 +146,7 @@ def test_a_renamed_module_is_caught(spoiled, module, monkeypatch):
     change(module.policy)
     write_other(monkeypatch, rename)
     with pytest.raises(RolloutError, match=r"21 of 28 LoRA modules.*layers\.1\."):
-        spoiled.sync(module)
+        spoiled.prepare(module)
     monkeypatch.undo()
 
 
@@ -153,7 +154,7 @@ def test_an_empty_adapter_is_caught(spoiled, module, monkeypatch):
     change(module.policy)
     write_other(monkeypatch, lambda state: {})
     with pytest.raises(RolloutError, match="cannot load the policy's adapter"):
-        spoiled.sync(module)
+        spoiled.prepare(module)
     monkeypatch.undo()
 
 
@@ -161,33 +162,33 @@ def test_an_adapter_that_does_nothing_is_caught(spoiled, module, monkeypatch):
     change(module.policy)
     write_other(monkeypatch, lambda state: {n: t * ("lora_A" in n) for n, t in state.items()})
     with pytest.raises(RolloutError, match="weights of 28 of 28 LoRA modules"):
-        spoiled.sync(module)
+        spoiled.prepare(module)
     monkeypatch.undo()
 
 
 def test_an_old_version_left_loaded_is_caught(spoiled, module, monkeypatch):
-    spoiled.sync(module)
+    spoiled.prepare(module)
     change(module.policy)
-    monkeypatch.setattr(LocalEngine, "push", lambda *_: None)
+    monkeypatch.setattr(VLLMEngine, "push", lambda *_: None)
     with pytest.raises(RolloutError, match="old version was not removed, or the new one not"):
-        spoiled.sync(module)
+        spoiled.prepare(module)
     monkeypatch.undo()
 
 
 def test_an_old_version_under_the_new_name_is_caught(spoiled, module, monkeypatch):
-    spoiled.sync(module)
-    old = {name: tensor.clone() for name, tensor in spoiled._state.items()}
+    spoiled.prepare(module)
+    old = {name: tensor.clone() for name, tensor in spoiled.sync._state.items()}
     change(module.policy)
     write_other(monkeypatch, lambda state: old)
     with pytest.raises(RolloutError, match=r"are not those of the policy.*old version"):
-        spoiled.sync(module)
+        spoiled.prepare(module)
     monkeypatch.undo()
 
 
 def test_weights_that_never_reached_their_layers_are_caught(spoiled, module, monkeypatch):
     """As after a sleep that lost them: registered, but the buffers of the kernels are empty."""
     change(module.policy)
-    push = LocalEngine.push
+    push = VLLMEngine.push
 
     def push_and_lose(engine, version, old):
         push(engine, version, old)
@@ -196,28 +197,28 @@ def test_weights_that_never_reached_their_layers_are_caught(spoiled, module, mon
             for stack in layer.lora_b_stacked:
                 stack.zero_()
 
-    monkeypatch.setattr(LocalEngine, "push", push_and_lose)
+    monkeypatch.setattr(VLLMEngine, "push", push_and_lose)
     with pytest.raises(RolloutError, match="lost the weights"):
-        spoiled.sync(module)
+        spoiled.prepare(module)
     monkeypatch.undo()
 
 
 def test_the_base_served_in_place_of_the_adapter_is_caught(spoiled, module, monkeypatch):
     """The engine holds all it should, and does not use it."""
     change(module.policy)
-    spoiled.sync(module)
-    monkeypatch.setattr("speciarl_pl.engine.local._lora_request", lambda version: None)
+    spoiled.prepare(module)
+    monkeypatch.setattr("speciarl_pl.engine.vllm_engine._lora_request", lambda version: None)
     with pytest.raises(RolloutError, match="answers as the base does, without the adapter"):
         draw(spoiled, module)
     monkeypatch.undo()
 
 
 def test_a_policy_that_moved_on_unseen_is_caught(spoiled, module, monkeypatch):
-    spoiled.sync(module)
-    before = {name: tensor.clone() for name, tensor in spoiled._state.items()}
+    spoiled.prepare(module)
+    before = {name: tensor.clone() for name, tensor in spoiled.sync._state.items()}
     change(module.policy)
-    monkeypatch.setattr(spoiled, "sync", lambda module: None)
-    spoiled._unproven, spoiled._previous = set(spoiled._engine.sources), before
+    monkeypatch.setattr(spoiled, "prepare", lambda module: None)
+    spoiled.sync.unproven, spoiled.sync._previous = set(spoiled.engine.sources), before
     with pytest.raises(RolloutError, match="still answers with the version pushed before"):
         draw(spoiled, module)
     monkeypatch.undo()
@@ -260,33 +261,33 @@ def test_rollouts_end_at_a_stop_text_and_keep_it(callback, module):
 
 
 def test_a_prompt_beyond_the_context_is_named_before_anything_is_drawn(callback, module):
-    callback.sync(module)
+    callback.prepare(module)
     (request,) = requests(module.policy, count=1)
     with pytest.raises(RolloutError, match=rf"{request.sample.id} .*max_new_tokens=5000 do not"):
-        callback.generate(module, [request], Sampling(max_new_tokens=5000))
+        callback.draw(module, [request], Sampling(max_new_tokens=5000))
 
 
 def test_another_prompt_than_the_trainers_is_named(callback, module):
-    callback.sync(module)
+    callback.prepare(module)
     (request,) = requests(module.policy, count=1)
     wide = replace(request.sample, image=request.sample.image.resize((224, 56)))
     with pytest.raises(RolloutError, match="prompt tokens"):
-        callback.generate(module, [replace(request, sample=wide)], ONE)
+        callback.draw(module, [replace(request, sample=wide)], ONE)
 
 
 def test_rollouts_are_told_of_as_they_finish(callback, module, monkeypatch):
     told = []
     asked = requests(module.policy)
     sampling = Sampling(max_new_tokens=48)
-    step, seen = type(callback._engine._llm.llm_engine).step, []
+    step, seen = type(callback.engine._llm.llm_engine).step, []
 
     def counted(engine):
         seen.append(len(told))
         return step(engine)
 
-    monkeypatch.setattr(type(callback._engine._llm.llm_engine), "step", counted)
-    callback.sync(module)
-    groups = callback.generate(
+    monkeypatch.setattr(type(callback.engine._llm.llm_engine), "step", counted)
+    callback.prepare(module)
+    groups = callback.draw(
         module, asked, sampling, lambda sample, text: told.append((sample.id, text))
     )
     drawn = [(group.sample.id, r.text) for group in groups for r in group.rollouts]

@@ -60,14 +60,14 @@ def test_log_probs_are_the_trainers_on_both_servers(callback, module, temperatur
     groups = ask(callback, module, replace(ONE, temperature=temperature))
     assert largest_gap(module.policy, groups, temperature or 1.0) < 1e-4
     assert largest_gap(module.policy, groups, temperature or 1.0, reference=True) > 0.5
-    assert not callback._unproven, "both servers drew, and both were proven"
+    assert not callback.sync.unproven, "both servers drew, and both were proven"
 
 
 def test_log_probs_are_the_trainers_after_twenty_pushes(callback, module):
     for _ in range(20):
         change(module.policy)
-        callback.sync(module)
-    assert callback._version.number == 20
+        callback.prepare(module)
+    assert callback.sync.version.number == 20
     groups = ask(callback, module)
     assert largest_gap(module.policy, groups) < 1e-4
     assert largest_gap(module.policy, groups, reference=True) > 0.5
@@ -83,10 +83,11 @@ def test_both_servers_hold_one_adapter_and_none_when_closed(callback, module):
     ask(callback, module)
     change(module.policy)
     ask(callback, module)
-    pool = callback._engine
+    pool = callback.engine
     for member in pool._members:
         names = [model["id"] for model in pool._run(member.server.models)]
-        assert [name for name in names if name.startswith("speciarl-")] == [callback._version.name]
+        own = [name for name in names if name.startswith("speciarl-")]
+        assert own == [callback.sync.version.name]
     callback.close()
 
 
@@ -100,7 +101,7 @@ def test_stop_texts_end_a_rollout(callback, module):
 def test_without_inspection_log_probs_are_the_proof(servers, module):
     callback = VLLMServerRolloutCallback([servers[0].url], inspect=False)
     ask(callback, module)
-    assert not callback._unproven
+    assert not callback.sync.unproven
     callback.close()
 
 
@@ -120,7 +121,7 @@ def test_a_renamed_module_is_caught(callback, module, monkeypatch, spoil, messag
         lambda store, state, config: write(store, {spoil(n): t for n, t in state.items()}, config),
     )
     with pytest.raises(RolloutError, match=message):
-        callback.sync(module)
+        callback.prepare(module)
 
 
 def test_an_empty_adapter_is_caught(callback, module, monkeypatch):
@@ -129,18 +130,18 @@ def test_an_empty_adapter_is_caught(callback, module, monkeypatch):
         AdapterStore, "write", lambda store, state, config: write(store, {}, config)
     )
     with pytest.raises(RolloutError, match="cannot load the adapter"):
-        callback.sync(module)
+        callback.prepare(module)
 
 
 def test_an_old_version_under_the_new_name_is_caught(callback, module, monkeypatch):
-    callback.sync(module)
-    old, write = dict(callback._state), AdapterStore.write
+    callback.prepare(module)
+    old, write = dict(callback.sync._state), AdapterStore.write
     change(module.policy)
     monkeypatch.setattr(
         AdapterStore, "write", lambda store, state, config: write(store, old, config)
     )
     with pytest.raises(RolloutError, match="are not those of the policy"):
-        callback.sync(module)
+        callback.prepare(module)
 
 
 def test_another_base_is_caught_by_its_log_probs(callback, module):
@@ -157,7 +158,7 @@ def test_another_base_is_caught_by_its_log_probs(callback, module):
 def test_an_unreachable_folder_is_explained(servers, module):
     callback = VLLMServerRolloutCallback([servers[0].url], server_adapter_dir="/nowhere")
     with pytest.raises(RolloutError, match=r"/nowhere.*adapter_dir, server_adapter_dir"):
-        callback.sync(module)
+        callback.prepare(module)
     callback.close()
 
 
@@ -183,7 +184,7 @@ def test_two_ranks_draw_from_the_servers_to_which_one_has_pushed(servers, tmp_pa
 def test_a_server_killed_in_the_middle_of_a_batch_and_started_anew(servers, callback, module):
     """Every rollout is there once; the new server is pushed to before it is used."""
     whole = ask(callback, module)
-    version = callback._version
+    version = callback.sync.version
     killer = threading.Timer(0.3, servers[1].kill)
     killer.start()
     with pytest.warns(UserWarning, match=rf"{servers[1].url}.*going on with 1 servers"):
@@ -192,13 +193,13 @@ def test_a_server_killed_in_the_middle_of_a_batch_and_started_anew(servers, call
     seeds = [rollout.seed for group in groups for rollout in group.rollouts]
     assert len(seeds) == len(set(seeds)) == 24 * 8
     assert largest_gap(module.policy, groups) < 1e-4
-    assert callback._engine.sources == [servers[0].url]
+    assert callback.engine.sources == [servers[0].url]
     assert tokens(ask(callback, module)) == tokens(whole), "a push is not needed for one server"
-    assert callback._version == version
+    assert callback.sync.version == version
 
     servers[1] = Server(port=servers[1].port).wait()
     groups = ask(callback, module)
-    assert callback._version.number == version.number + 1
-    assert set(callback._engine.sources) == {server.url for server in servers}
-    assert not callback._unproven, "the new server drew, and was proven"
+    assert callback.sync.version.number == version.number + 1
+    assert set(callback.engine.sources) == {server.url for server in servers}
+    assert not callback.sync.unproven, "the new server drew, and was proven"
     assert largest_gap(module.policy, groups) < 1e-4

@@ -21,6 +21,6 @@ def draw(policy):
 
     def groups(sampling=Sampling(max_new_tokens=16), **options):  # noqa: B008 (frozen)
         requests = vllm_tools.requests(policy, **options)
-        return HFRolloutCallback().generate(module, requests, sampling)
+        return HFRolloutCallback().draw(module, requests, sampling)
 
     return groups

@@ -2,7 +2,7 @@ import warnings
 
 import pytest
 
-from speciarl_pl.engine import MemoryGuard
+from speciarl_pl.engine.adapter_sync import MemoryGuard
 
 GIB = 2**30
 

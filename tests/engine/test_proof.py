@@ -6,8 +6,9 @@ import pytest
 import torch
 from vllm_tools import change
 
-from speciarl_pl.engine import (
-    EngineReport,
+from speciarl_pl.engine import EngineReport
+from speciarl_pl.engine.fingerprint import fingerprint
+from speciarl_pl.engine.proof import (
     check_reports,
     excerpt,
     gap_limit,
@@ -15,7 +16,6 @@ from speciarl_pl.engine import (
     measure_gap,
     module_names,
 )
-from speciarl_pl.engine.fingerprint import fingerprint
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.sampling import Sampling
 

@@ -5,9 +5,11 @@ import torch
 from peft.tuners.lora import LoraLayer
 from vllm_tools import callback_of, module_of
 
-from speciarl_pl.engine import AdapterStore, check_servable, module_names, served_config
+from speciarl_pl.engine import vllm_engine
+from speciarl_pl.engine.adapter_store import AdapterStore
 from speciarl_pl.engine.arguments import check_rank, engine_arguments
-from speciarl_pl.engine.served import served_state, unscaled
+from speciarl_pl.engine.proof import module_names
+from speciarl_pl.engine.served import check_servable, served_config, served_state, unscaled
 
 from .adapters import LINEARS, RULES, policy_of
 
@@ -90,9 +92,9 @@ def test_engines_have_room_for_the_largest_rank_of_a_pattern(tmp_path):
 def test_what_vllm_can_not_serve_is_refused_before_it_starts(tmp_path, options, named, monkeypatch):
     policy = policy_of(tmp_path, target_modules=LINEARS[:1], **options)
     callback = callback_of()
-    monkeypatch.setattr(callback, "start_engine", lambda module: pytest.fail("it was started"))
+    monkeypatch.setattr(vllm_engine, "_start", lambda arguments: pytest.fail("it was started"))
     with pytest.raises(ValueError, match=rf"^model.adapter: expected plain LoRA .*got .*{named}"):
-        callback.sync(module_of(policy))
+        callback.prepare(module_of(policy))
 
 
 def test_a_tensor_that_is_no_matrix_of_lora_is_refused(policy, monkeypatch):

@@ -6,8 +6,8 @@ import torch
 from peft import LoraConfig, PeftConfig
 from safetensors.torch import load_file
 
-from speciarl_pl.engine import AdapterStore
 from speciarl_pl.engine import adapter_store as store_module
+from speciarl_pl.engine.adapter_store import AdapterStore
 from speciarl_pl.errors import ModelError, RolloutError
 
 CONFIG = LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj"])

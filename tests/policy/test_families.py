@@ -77,7 +77,7 @@ def drawn(policy, requests=None, **sampling):
     module = SpeciaRLModule()
     module.policy = policy
     options = Sampling(**{"max_new_tokens": 6, "temperature": TEMPERATURE, **sampling})
-    return HFRolloutCallback().generate(module, requests or requests_of(policy), options)
+    return HFRolloutCallback().draw(module, requests or requests_of(policy), options)
 
 
 def rollouts(groups):

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from speciarl_pl.callbacks.hf_rollout import HFRolloutCallback
+from speciarl_pl.callbacks import HFRolloutCallback
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.sampling import RolloutRequest, Sampling
 
@@ -51,7 +51,7 @@ def draw(policy):
     module.policy = policy
     sample = tiny.sample()
     request = RolloutRequest(sample, policy.encode(sample), tuple(range(ROWS)))
-    HFRolloutCallback().generate(module, [request], Sampling(max_new_tokens=2))
+    HFRolloutCallback().draw(module, [request], Sampling(max_new_tokens=2))
 
 
 @pytest.fixture(

@@ -9,7 +9,7 @@ import vllm_tools
 
 from engine.fake_server import FakeServer, first, hangs, says
 from speciarl_pl.engine.adapter_store import AdapterVersion
-from speciarl_pl.engine.pool import ServerOptions, ServerPool
+from speciarl_pl.engine.vllm_servers import ServerOptions, VLLMServers
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.sampling import Sampling
 
@@ -43,7 +43,8 @@ def pool_of(policy, fakes):
     pools = []
 
     def make(*urls, **options):
-        pool = ServerPool(policy, urls, replace(QUICK, **options))
+        pool = VLLMServers(list(urls), replace(QUICK, **options))
+        pool.open(policy)
         pools.append(pool)
         return pool
 
@@ -71,20 +72,20 @@ def sources(drawn):
 
 
 def test_groups_come_back_in_order_from_both_servers(pool, requests, fakes):
-    drawn = pool.draw(requests, ONE, version(1))
-    assert [one.group.sample.id for one in drawn] == [r.sample.id for r in requests]
-    assert [tuple(r.seed for r in one.group.rollouts) for one in drawn] == [
+    drawn = pool.draw(requests, ONE)
+    assert [one.sample.id for one in drawn] == [r.sample.id for r in requests]
+    assert [tuple(r.seed for r in one.rollouts) for one in drawn] == [
         request.seeds for request in requests
     ]
     for one in drawn:
-        assert [r.tokens.tolist() for r in one.group.rollouts] == [[7, 8], [7, 9]]
-        assert one.group.rollouts[0].logprobs.tolist() == [-0.5, -0.25]
+        assert [r.tokens.tolist() for r in one.rollouts] == [[7, 8], [7, 9]]
+        assert one.rollouts[0].logprobs.tolist() == [-0.5, -0.25]
     assert sources(drawn) == {fake.url for fake in fakes}
     assert [fake.count(CHAT) for fake in fakes] == [4, 4]
 
 
 def test_every_setting_is_named_to_the_server(pool, requests, fakes, policy):
-    pool.draw(requests[:1], replace(ONE, temperature=0.6, top_p=0.95, stop=("x",)), version(1))
+    pool.draw(requests[:1], replace(ONE, temperature=0.6, top_p=0.95, stop=("x",)))
     (body,) = [body for fake in fakes for path, body, _ in fake.asked if path == CHAT]
     assert body["model"] == version(1).name
     assert (body["temperature"], body["top_p"], body["n"]) == (0.6, 0.95, 2)
@@ -96,11 +97,11 @@ def test_every_setting_is_named_to_the_server(pool, requests, fakes, policy):
 
 def test_a_greedy_group_is_drawn_once_and_copied(pool, requests, fakes):
     """vLLM refuses to draw the same several times."""
-    (drawn,) = pool.draw(requests[:1], replace(ONE, temperature=0.0), version(1))
+    (drawn,) = pool.draw(requests[:1], replace(ONE, temperature=0.0))
     (body,) = [body for fake in fakes for path, body, _ in fake.asked if path == CHAT]
     assert body["n"] == 1
-    assert [r.tokens.tolist() for r in drawn.group.rollouts] == [[7, 8], [7, 8]]
-    assert tuple(r.seed for r in drawn.group.rollouts) == requests[0].seeds
+    assert [r.tokens.tolist() for r in drawn.rollouts] == [[7, 8], [7, 8]]
+    assert tuple(r.seed for r in drawn.rollouts) == requests[0].seeds
 
 
 def test_pushes_replace_the_old_version_everywhere(pool, fakes):
@@ -116,8 +117,9 @@ def test_adapters_can_be_elsewhere_for_the_servers(pool_of, fakes):
     assert body["lora_path"] == "/mnt/adapters/x/speciarl-abc-v1"
 
 
-def test_the_key_is_sent(pool_of, fakes):
-    pool_of(fakes[0].url + "/v1/", api_key="secret")
+def test_the_key_is_sent(pool_of, fakes, monkeypatch):
+    monkeypatch.setenv("KEY", "secret")
+    pool_of(fakes[0].url + "/v1/", api_key_env="KEY")
     assert fakes[0].asked[0][2] == "Bearer secret"
 
 
@@ -153,9 +155,9 @@ def test_something_else_than_a_server_of_vllm_is_named(pool_of, fakes):
         pool_of(fakes[0].url)
 
 
-def test_no_server_at_all_is_refused(policy):
+def test_no_server_at_all_is_refused():
     with pytest.raises(ValueError, match="servers: expected at least one URL"):
-        ServerPool(policy, [], QUICK)
+        VLLMServers([], QUICK)
 
 
 def test_loading_that_is_switched_off_is_explained(pool_of, fakes):
@@ -185,7 +187,7 @@ def test_a_server_that_cannot_be_inspected_is_explained(pool_of, fakes):
 def test_a_busy_server_is_asked_again(pool, requests, fakes):
     for fake in fakes:
         fake.broken[CHAT] = first(2, says(503, {"error": "full"}), fake.reply)
-    assert len(pool.draw(requests, ONE, version(1))) == len(requests)
+    assert len(pool.draw(requests, ONE)) == len(requests)
     assert len(pool.sources) == 2
 
 
@@ -200,8 +202,8 @@ def test_what_one_server_fails_at_the_other_does(pool_of, fakes, requests, kind)
         broken = {"dead engine": says(500, {"error": "EngineDeadError"}), "hung": hangs(3)}
         bad.broken[CHAT] = broken[kind]
     with pytest.warns(UserWarning, match=rf"{bad.url}.*going on with 1 servers"):
-        drawn = pool.draw(requests, ONE, version(1))
-    assert [one.group.sample.id for one in drawn] == [r.sample.id for r in requests]
+        drawn = pool.draw(requests, ONE)
+    assert [one.sample.id for one in drawn] == [r.sample.id for r in requests]
     assert sources(drawn) == {good.url}
     assert pool.sources == [good.url]
 
@@ -209,12 +211,12 @@ def test_what_one_server_fails_at_the_other_does(pool_of, fakes, requests, kind)
 def test_a_server_that_answers_again_is_used_again_after_a_push(pool, requests, fakes):
     fakes[0].broken[CHAT] = says(500, {})
     with pytest.warns(UserWarning, match="going on"):
-        pool.draw(requests, ONE, version(1))
+        pool.draw(requests, ONE)
     fakes[0].broken.clear()
     fakes[0].adapters.clear()  # it was started anew
     assert not pool.holds(version(1))
     pool.push(version(2), version(1))
-    assert sources(pool.draw(requests, ONE, version(2))) == {fake.url for fake in fakes}
+    assert sources(pool.draw(requests, ONE)) == {fake.url for fake in fakes}
 
 
 def test_a_server_that_missed_pushes_is_brought_up_to_date(pool, requests, fakes):
@@ -227,7 +229,7 @@ def test_a_server_that_missed_pushes_is_brought_up_to_date(pool, requests, fakes
     assert not pool.holds(version(2))
     pool.push(version(3), version(2))
     assert [fake.adapters for fake in fakes] == [[version(3).name]] * 2
-    assert sources(pool.draw(requests, ONE, version(3))) == {fake.url for fake in fakes}
+    assert sources(pool.draw(requests, ONE)) == {fake.url for fake in fakes}
 
 
 def test_the_last_server_failing_ends_it_with_all_reasons(pool, requests, fakes):
@@ -237,14 +239,14 @@ def test_the_last_server_failing_ends_it_with_all_reasons(pool, requests, fakes)
         pytest.warns(UserWarning, match="going on"),
         pytest.raises(RolloutError, match=rf"{fakes[0].url}.*engine died.*{fakes[1].url}"),
     ):
-        pool.draw(requests, ONE, version(1))
+        pool.draw(requests, ONE)
 
 
 def test_a_request_that_cannot_succeed_is_made_once(pool, requests, fakes):
     for fake in fakes:
         fake.broken[CHAT] = says(400, {"error": {"message": "no such thing"}})
     with pytest.raises(RolloutError, match="400: no such thing"):
-        pool.draw(requests[:1], ONE, version(1))
+        pool.draw(requests[:1], ONE)
     assert sum(fake.count(CHAT) for fake in fakes) == 1
 
 
@@ -253,7 +255,7 @@ def test_attempts_are_limited(pool_of, fakes, requests):
     pool.push(version(1), None)
     fakes[0].broken[CHAT] = says(429, {"error": "slow down"})
     with pytest.raises(RolloutError, match=r"in 2 attempts; the last: .*slow down"):
-        pool.draw(requests[:1], ONE, version(1))
+        pool.draw(requests[:1], ONE)
     assert fakes[0].count(CHAT) == 2
 
 
@@ -280,27 +282,12 @@ def test_an_answer_that_is_not_whole_is_never_used(pool_of, fakes, requests, spo
 
     fakes[0].broken[CHAT] = spoiled
     with pytest.raises(RolloutError, match=message):
-        pool.draw(requests[:1], ONE, version(1))
-
-
-def test_a_banned_token_is_never_used(pool_of, fakes, requests, policy):
-    pool = pool_of(fakes[0].url)
-    pool.push(version(1), None)
-    banned = policy.banned_token_ids[0]
-
-    def draws_it(path, body):
-        reply = fakes[0].chat(body)
-        reply["choices"][0]["token_ids"] = [banned, 7]
-        return 200, reply
-
-    fakes[0].broken[CHAT] = draws_it
-    with pytest.raises(RolloutError, match=rf"banned tokens \[{banned}\]"):
-        pool.draw(requests[:1], ONE, version(1))
+        pool.draw(requests[:1], ONE)
 
 
 def test_a_prompt_beyond_the_context_is_named_before_anything_is_asked(pool, requests, fakes):
     with pytest.raises(RolloutError, match="do not fit into the engine's context of 512"):
-        pool.draw(requests, Sampling(max_new_tokens=510), version(1))
+        pool.draw(requests, Sampling(max_new_tokens=510))
     assert sum(fake.count(CHAT) for fake in fakes) == 0
 
 
@@ -310,7 +297,7 @@ def test_an_error_ends_the_other_requests(pool, requests, fakes):
     fakes[1].broken[CHAT] = hangs(4)
     start = time.monotonic()
     with pytest.raises(RolloutError, match="400"):
-        pool.draw(requests, ONE, version(1))
+        pool.draw(requests, ONE)
     assert time.monotonic() - start < 3
 
 
@@ -337,8 +324,6 @@ def test_counts_have_to_be_positive(name):
 
 def test_a_group_is_told_of_when_its_server_has_answered(pool, requests):
     told = []
-    drawn = pool.draw(
-        requests, ONE, version(1), lambda sample, text: told.append((sample.id, text))
-    )
-    expected = [(d.group.sample.id, r.text) for d in drawn for r in d.group.rollouts]
+    drawn = pool.draw(requests, ONE, lambda sample, text: told.append((sample.id, text)))
+    expected = [(d.sample.id, r.text) for d in drawn for r in d.rollouts]
     assert sorted(told) == sorted(expected)

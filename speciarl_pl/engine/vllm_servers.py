@@ -1,10 +1,11 @@
 """Several vLLM servers as one engine: spread by load, and going on when one of them fails."""
 
 import asyncio
+import os
 import warnings
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,10 +21,12 @@ from tenacity import (
 
 from speciarl_pl.engine.adapter_store import AdapterVersion
 from speciarl_pl.engine.chat_request import chat_body, read_reply
-from speciarl_pl.engine.engine import Drawn, Engine, EngineReport, check_lengths
+from speciarl_pl.engine.engine import Engine, EngineReport, check_lengths
+from speciarl_pl.engine.served import check_servable
 from speciarl_pl.engine.server import TransientServerError, UnreachableServerError, VLLMServer
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.policy import Policy
+from speciarl_pl.records import RolloutGroup
 from speciarl_pl.sampling import Finished, RolloutRequest, Sampling
 
 T = TypeVar("T")
@@ -31,26 +34,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """How servers are asked."""
+    """How servers are asked: the options of `VLLMServerRolloutCallback`, which explains them."""
 
-    api_key: str | None = None
-    """Sent as bearer token."""
+    api_key_env: str | None = None
     connect_timeout: float = 5.0
-    """Seconds until a server that does not take a connection counts as down."""
     request_timeout: float = 600.0
-    """Seconds until a server that does not answer a request for rollouts counts as hung."""
     push_timeout: float = 120.0
-    """The same for loading an adapter."""
     start_timeout: float = 60.0
-    """Seconds to wait for servers that are not up yet when the run starts."""
     attempts: int = 5
-    """Times that a group is asked for, in all."""
     max_in_flight: int = 32
-    """Groups that one server draws at once."""
     inspect: bool = True
-    """Whether servers are asked which weights they hold."""
     server_adapter_dir: str | None = None
-    """The folder of adapters as servers see it, if they see it elsewhere."""
 
     def __post_init__(self) -> None:
         for name in ("connect_timeout", "request_timeout", "push_timeout", "start_timeout"):
@@ -59,6 +53,16 @@ class ServerOptions:
         for name in ("attempts", "max_in_flight"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: expected an int >= 1, got {getattr(self, name)}")
+        if self.api_key_env is not None and not os.environ.get(self.api_key_env):
+            raise ValueError(
+                f"api_key_env: expected a variable that is set, got {self.api_key_env}"
+            )
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What every request carries."""
+        key = os.environ[self.api_key_env] if self.api_key_env else None
+        return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 @dataclass(slots=True)
@@ -72,39 +76,52 @@ class _Member:
     reason: str = field(default="")
 
 
-class ServerPool(Engine):
+class VLLMServers(Engine):
     """vLLM servers over the policy's base, on this machine or on others.
 
     A server that fails is left out until it answers again, and what it was asked is asked of the
     others. A server that comes back, or was started anew, is pushed to before it is used.
 
     Args:
-        policy: The policy.
-        urls: Of the servers.
+        servers: Their URLs.
         options: How they are asked.
 
     Raises:
-        RolloutError: If a server does not answer within `start_timeout`.
         ValueError: Without a server.
     """
 
-    def __init__(self, policy: Policy, urls: Sequence[str], options: ServerOptions) -> None:
-        if not urls:
+    shared = True
+    consecutive_seeds = True
+
+    def __init__(self, servers: list[str], options: ServerOptions = ServerOptions()) -> None:
+        if not servers:
             raise ValueError("servers: expected at least one URL, got none")
-        self._policy = policy
-        self._options = options
+        self.servers = servers
+        self.options = options
+
+    def open(self, policy: Policy) -> None:
+        """Get in touch with the servers.
+
+        Raises:
+            RolloutError: If a server does not answer within `start_timeout`.
+            ValueError: If the adapter cannot be served.
+        """
+        super().open(policy)
+        check_servable(policy)
+        options = self.options
+        self._version: AdapterVersion | None = None
+        self._pushed = False
         self._portal_context = start_blocking_portal()
         self._portal = self._portal_context.__enter__()
         self._client = httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {options.api_key}"} if options.api_key else None,
+            headers=options.headers,
             timeout=httpx.Timeout(options.request_timeout, connect=options.connect_timeout),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
         )
         self._members = [
             _Member(VLLMServer(url, self._client), asyncio.Semaphore(options.max_in_flight))
-            for url in dict.fromkeys(urls)
+            for url in dict.fromkeys(self.servers)
         ]
-        self._loaded: AdapterVersion | None = None
         try:
             lengths = self._run(self._each, self._members, self._first_contact)
         except BaseException:
@@ -136,12 +153,12 @@ class ServerPool(Engine):
             if names is not None and version.name not in names:
                 member.up, member.reason = False, f"{version.name} was not pushed to it"
         self._up_or_raise()
+        self._version = version
 
     def close(self) -> None:
-        """Remove the adapter from the servers and close all connections."""
-        if self._loaded is not None:
+        """Remove the adapter that was pushed from here, and close all connections."""
+        if self._pushed:
             self._run(self._each, self._up(), self._leave)
-        self._loaded = None
         self._portal.call(self._client.aclose)
         self._portal_context.__exit__(None, None, None)
 
@@ -156,7 +173,7 @@ class ServerPool(Engine):
 
     async def _first_contact(self, member: _Member) -> int:
         """Context length of a server, as soon as it is up."""
-        options = self._options
+        options = self.options
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(TransientServerError),
             stop=stop_after_delay(options.start_timeout),
@@ -177,7 +194,7 @@ class ServerPool(Engine):
     async def _look(self, member: _Member) -> list[str] | None:
         """Names of the adapters of a server; None, and out of use, if it does not answer."""
         try:
-            models = await asyncio.wait_for(member.server.models(), self._options.push_timeout)
+            models = await asyncio.wait_for(member.server.models(), self.options.push_timeout)
         except (TransientServerError, TimeoutError) as error:
             self._down(member, error)
             return None
@@ -200,12 +217,12 @@ class ServerPool(Engine):
         async def load(member: _Member) -> None:
             await self._reached(member, self._load(member, version))
 
-        self._loaded = version
+        self._version, self._pushed = version, True
         self._run(self._each, self._up_or_raise(), load)
         self._up_or_raise()
 
     async def _load(self, member: _Member, version: AdapterVersion) -> None:
-        folder, limit = self._options.server_adapter_dir, self._options.push_timeout
+        folder, limit = self.options.server_adapter_dir, self.options.push_timeout
         path = Path(folder, version.path.parent.name, version.name) if folder else version.path
         for name in await self._own(member, version):  # a server may have missed some pushes
             await member.server.unload(name, limit)
@@ -227,17 +244,17 @@ class ServerPool(Engine):
     async def _leave(self, member: _Member) -> None:
         """Remove our adapter; a server that is gone needs no more than that."""
         with suppress(TransientServerError):
-            if self._loaded is not None:
-                await member.server.unload(self._loaded.name, self._options.push_timeout)
+            if self._version is not None:
+                await member.server.unload(self._version.name, self.options.push_timeout)
 
     def report(self, modules: Sequence[str]) -> Mapping[str, Sequence[EngineReport]]:
         """What the workers of each server say of the adapter; nothing without `inspect`."""
-        if not self._options.inspect:
+        if not self.options.inspect:
             return {}
         found: dict[str, Sequence[EngineReport]] = {}
 
         async def look(member: _Member) -> None:
-            asked = member.server.report(modules, self._options.push_timeout)
+            asked = member.server.report(modules, self.options.push_timeout)
             reports = await self._reached(member, asked)
             if reports is not None:
                 found[member.server.url] = reports
@@ -260,14 +277,15 @@ class ServerPool(Engine):
         self,
         requests: Sequence[RolloutRequest],
         sampling: Sampling,
-        version: AdapterVersion,
         finished: Finished | None = None,
-    ) -> list[Drawn]:
+    ) -> list[RolloutGroup]:
         """Draw one group per request; a group comes from one server as a whole."""
+        assert self._version is not None, "a push comes first"
         check_lengths(requests, sampling, self._context_length)
-        bodies = [chat_body(self._policy, request, sampling, version) for request in requests]
+        name = self._version.name
+        bodies = [chat_body(self.policy, request, sampling, name) for request in requests]
 
-        async def all_groups() -> list[Drawn]:
+        async def all_groups() -> list[RolloutGroup]:
             pairs = zip(requests, bodies, strict=True)
             return await _gather(
                 [self._group(request, sampling, body, finished) for request, body in pairs]
@@ -281,11 +299,11 @@ class ServerPool(Engine):
         sampling: Sampling,
         body: Mapping[str, Any],
         finished: Finished | None,
-    ) -> Drawn:
+    ) -> RolloutGroup:
         """One group, from whichever server gives it."""
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(TransientServerError),
-            stop=stop_after_attempt(self._options.attempts),
+            stop=stop_after_attempt(self.options.attempts),
             wait=wait_random_exponential(0.2, max=10),
             reraise=True,
         )
@@ -296,13 +314,13 @@ class ServerPool(Engine):
         except TransientServerError as error:
             raise RolloutError(
                 f"sample {request.sample.id}: no server gave its rollouts in "
-                f"{self._options.attempts} attempts; the last: {error}"
+                f"{self.options.attempts} attempts; the last: {error}"
             ) from error
-        group = read_reply(self._policy, request, sampling, reply)
+        group = read_reply(self.policy, request, sampling, reply)
         if finished is not None:
             for rollout in group.rollouts:
                 finished(request.sample, rollout.text)
-        return Drawn(group, member.server.url)
+        return replace(group, source=member.server.url)
 
     async def _reply(self, body: Mapping[str, Any]) -> tuple[_Member, dict[str, Any]]:
         """Answer of the server that has the least to do."""

@@ -7,63 +7,84 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import GenerationConfig
+from transformers import GenerationConfig, StoppingCriteria
 
-from speciarl_pl.callbacks.rollout import RolloutCallback
-from speciarl_pl.engine.finished_rows import FinishedRows
+from speciarl_pl.engine.engine import Engine
 from speciarl_pl.engine.seeded_sampler import SeededSampler
 from speciarl_pl.errors import RolloutError
-from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.policy import Policy
 from speciarl_pl.policy.rows.inputs import joinable, row_inputs
 from speciarl_pl.records import Rollout, RolloutGroup
 from speciarl_pl.sampling import Finished, RolloutRequest, Sampling
 
 
-class HFRolloutCallback(RolloutCallback):
-    """Draws rollouts by batched `generate`, in the trainer's process.
-
-    Nothing has to be synced: the engine is the policy. It is the slowest engine on a GPU and needs
-    nothing beyond the trainer.
+class TransformersEngine(Engine):
+    """Draws by batched `generate`, with the policy itself.
 
     Args:
-        group_size: Rollouts per training sample (paper: 10).
-        sampling: How they are drawn.
-        val_group_size: Rollouts per validation sample.
-        val_sampling: How those are drawn; null: as in training but greedy.
-        seed: Seed of all rollouts; null: the run's, from `seed_everything`.
         max_rows: Completions drawn at once; bounds the memory of the key-value cache.
     """
 
-    def __init__(
-        self,
-        group_size: int = 10,
-        sampling: Sampling = Sampling(),  # noqa: B008 (frozen)
-        val_group_size: int = 1,
-        val_sampling: Sampling | None = None,
-        seed: int | None = None,
-        max_rows: int = 256,
-    ) -> None:
-        super().__init__(group_size, sampling, val_group_size, val_sampling, seed)
+    def __init__(self, max_rows: int = 256) -> None:
         if max_rows < 1:
             raise ValueError(f"max_rows: expected an int >= 1, got {max_rows}")
         self.max_rows = max_rows
 
-    def generate(
+    def draw(
         self,
-        module: SpeciaRLModule,
         requests: Sequence[RolloutRequest],
         sampling: Sampling,
         finished: Finished | None = None,
     ) -> list[RolloutGroup]:
         """Draw one group per request, in their order."""
-        policy = module.loaded_policy
+        policy = self.policy
         groups: dict[int, RolloutGroup] = {}
         with policy.evaluating():
             for places in _parts(requests, self.max_rows):
                 part = [requests[place] for place in places]
                 groups.update(zip(places, _generate(policy, part, sampling, finished), strict=True))
         return [groups[place] for place in range(len(requests))]
+
+
+class FinishedRows(StoppingCriteria):
+    """Stops nothing, but looks after every token which rows have ended their turn.
+
+    Rows that end by a stop text or are cut are not told of; they are judged with the batch.
+
+    Args:
+        policy: Decodes, and says which tokens end a turn.
+        requests: What is drawn; a row a seed.
+        finished: Told of each row that ends.
+    """
+
+    def __init__(
+        self, policy: Policy, requests: Sequence[RolloutRequest], finished: Finished
+    ) -> None:
+        self._policy = policy
+        self._finished = finished
+        self._samples = [request.sample for request in requests for _ in request.seeds]
+        self._open = torch.ones(len(self._samples), dtype=torch.bool)
+        self._prompt_length: int | None = None
+
+    def __call__(self, input_ids: Tensor, scores: Tensor, **_: object) -> Tensor:
+        """Look at the last token of each row.
+
+        Args:
+            input_ids: int64 [R, L], prompts and what was drawn.
+            scores: Not read.
+
+        Returns:
+            bool [R], all false.
+        """
+        if self._prompt_length is None:  # the first look comes after the first token
+            self._prompt_length = input_ids.shape[1] - 1
+        last = input_ids[:, -1].cpu()
+        ended = torch.isin(last, torch.tensor(self._policy.eos_token_ids)) & self._open
+        for row in ended.nonzero()[:, 0].tolist():
+            text = self._policy.decode(input_ids[row, self._prompt_length :].cpu())
+            self._finished(self._samples[row], text)
+        self._open &= ~ended
+        return torch.zeros(input_ids.shape[0], dtype=torch.bool, device=input_ids.device)
 
 
 def _parts(requests: Sequence[RolloutRequest], max_rows: int) -> Iterator[Sequence[int]]:

