@@ -40,6 +40,8 @@ class Sample:
     """Tree of names of its data set, as the source names it; empty if there is none."""
     path: str = ""
     """File of the image; empty if it is drawn or lies in a table."""
+    own_prompt: bool = False
+    """Whether the question is its own, and not the one of all samples."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,9 +187,9 @@ def test_print_config_writes_full_paths(capsys):
         "--rollout=HFRolloutCallback",
         "--print_config",
     )
-    assert "class_path: speciarl_pl.data.WorldImages" in text
-    assert "class_path: speciarl_pl.judge.ExactJudge" in text
-    assert "class_path: speciarl_pl.callbacks.HFRolloutCallback" in text
+    assert "class_path: speciarl_pl.WorldImages" in text
+    assert "class_path: speciarl_pl.ExactJudge" in text
+    assert "class_path: speciarl_pl.HFRolloutCallback" in text
 
 
 @pytest.mark.slow

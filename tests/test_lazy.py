@@ -14,9 +14,10 @@ import pytest
 import speciarl_pl
 from speciarl_pl.system.lazy import load_all
 
+ROOT = Path(speciarl_pl.__file__).parent
 PACKAGES = [
-    f"speciarl_pl.{path.parent.relative_to(Path(speciarl_pl.__file__).parent)}".replace("/", ".")
-    for path in sorted(Path(speciarl_pl.__file__).parent.rglob("__init__.py"))
+    ".".join(("speciarl_pl", *path.parent.relative_to(ROOT).parts))
+    for path in sorted(ROOT.rglob("__init__.py"))
     if "handed_out" in path.read_text()
 ]
 HEAVY = {"torch", "lightning", "transformers", "datasets", "pandas", "pyarrow", "altair", "fastapi"}

@@ -95,7 +95,7 @@ def test_a_run_by_name_prints_what_its_file_says(capsys):
     assert stop.value.code == 0
     said = capsys.readouterr().out
     assert "kl_coefficient: 0.08" in said
-    assert "speciarl_pl.judge.CascadeJudge" in said
+    assert "speciarl_pl.CascadeJudge" in said
 
 
 def test_a_name_that_is_none_lists_those_that_are(capsys):

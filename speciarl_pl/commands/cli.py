@@ -56,6 +56,7 @@ from speciarl_pl.run.loggers import building, check_packages, open_loggers, run_
 from speciarl_pl.run.start import Start, decide, set_aside
 from speciarl_pl.shipped_configs import with_shipped_configs
 from speciarl_pl.step.trainer_check import check_trainer
+from speciarl_pl.system.class_paths import parse_older
 from speciarl_pl.system.files import check_writable, new_directory, remove_unfinished, take
 from speciarl_pl.system.rank_watch import LEADER_VARIABLE, watch_leader
 from speciarl_pl.system.terminal import say
@@ -160,7 +161,7 @@ class SpeciaRLCLI(LightningCLI):
         for path in config_files(words):
             check_yaml(path)
         try:
-            self.config = parse_for_all(parser.parse_args, words)
+            self.config = parse_older(lambda: parse_for_all(parser.parse_args, words))
         except ArgumentError as error:
             raise ArgumentError(None, self._said_plainly(error, words)) from error
         options = self.config[self.config.subcommand]

@@ -11,6 +11,7 @@ from jsonargparse import ArgumentParser, Namespace
 from speciarl_pl.commands.start_up import INTERRUPTED, end_start_up, was_interrupted
 from speciarl_pl.errors import SpeciaRLError, TrainingError
 from speciarl_pl.nearest import unknown_command
+from speciarl_pl.system.class_paths import parse_older
 from speciarl_pl.system.file_names import print_all_names
 from speciarl_pl.system.quiet import quieten
 from speciarl_pl.system.storage import storage_message
@@ -117,7 +118,8 @@ def run_subcommands(
     def command() -> int:
         if words and not words[0].startswith("-") and words[0] not in commands:
             raise ValueError(unknown_command(words[0], commands))
-        options = _parser(program, description, commands, words).parse_args(words)
+        parser = _parser(program, description, commands, words)
+        options = parse_older(lambda: parser.parse_args(words))
         name = str(options.subcommand)
         return commands[name].run(options[name])
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from speciarl_pl.data.of_trainer import data_of, find_data
     from speciarl_pl.data.position import listing_digest
     from speciarl_pl.data.prompts import load_prompt
-    from speciarl_pl.data.source import ImageSource
+    from speciarl_pl.data.source import FileSource, ImageSource, file_table
 
 __all__ = [
     "CUB200",
@@ -37,6 +37,7 @@ __all__ = [
     "Collate",
     "Encode",
     "FGVCAircraft",
+    "FileSource",
     "Flowers102",
     "Food101",
     "HubImages",
@@ -52,6 +53,7 @@ __all__ = [
     "StanfordCars",
     "WorldImages",
     "data_of",
+    "file_table",
     "find_data",
     "listing_digest",
     "load_prompt",

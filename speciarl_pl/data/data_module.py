@@ -24,7 +24,7 @@ from speciarl_pl.data.position import (
     loaded_position,
     saved_position,
 )
-from speciarl_pl.data.prompt_check import check_prompt
+from speciarl_pl.data.prompt_check import check_own_prompts, check_prompt
 from speciarl_pl.data.prompts import load_prompt
 from speciarl_pl.data.sampler import EvalBatches, Share, TrainBatches
 from speciarl_pl.data.skipped import add_skipped, summarise
@@ -58,7 +58,8 @@ class OpenWorldDataModule(L.LightningDataModule):
             file with one path a line.
         judge: Puts answers on the six levels; by default `ExactJudge`, which only knows equality.
             One that asks a service belongs to rank 0, which serves it to the other ranks.
-        prompt: The question: name of a built-in prompt, or path of a text file.
+        prompt: The question: name of a built-in prompt, or path of a text file. Rows of a data set
+            may have their own, as by `prompt_column` of `ImageTable`.
         batch_size: Training samples a step, on each process.
         val_batch_size: Samples a batch of validation, test and prediction, on each process.
         num_workers: Worker processes that read and encode; 0 does it in the main process.
@@ -318,6 +319,8 @@ class OpenWorldDataModule(L.LightningDataModule):
             encode = cast(Encode, self.trainer.lightning_module.encode)  # type: ignore[union-attr]
         if not self._prompt_checked:
             check_prompt(encode, self.prompt)
+            for images in chain.from_iterable(self._lists.values()):
+                check_own_prompts(encode, images)
             self._prompt_checked = True
         return Collate(encode, self._on_error)
 

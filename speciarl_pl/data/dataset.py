@@ -25,7 +25,7 @@ class ImageDataset(Dataset[Sample | SkippedSample]):
 
     Args:
         source: Where the images come from; listed now.
-        prompt: Text of the user's turn.
+        prompt: Text of the user's turn, where a row has no `prompt` of its own.
         on_error: `skip` gives a `SkippedSample` for an image that cannot be read, `raise` raises.
         max_image_pixels: Refuse larger images before decoding them.
         first: Position of its first sample among those of all data sets.
@@ -74,8 +74,13 @@ class ImageDataset(Dataset[Sample | SkippedSample]):
         return self._source.taxonomy
 
     @property
+    def prompts(self) -> list[str]:
+        """The questions of rows that have their own, each once."""
+        return list(dict.fromkeys(filter(None, own_prompts(self._table))))
+
+    @property
     def listing(self) -> Table:
-        """The rows: `id`, `truth`, `subset` and what the source adds."""
+        """The rows: `id`, `truth`, `subset` and what the source adds, such as `prompt`."""
         return self._table
 
     def __getitem__(self, index: int) -> Sample | SkippedSample:
@@ -91,17 +96,31 @@ class ImageDataset(Dataset[Sample | SkippedSample]):
             if self._on_error == "raise":
                 raise
             return SkippedSample(row["id"], self.name, str(error), self._first + index)
+        own = row.get("prompt") or ""
         return Sample(
             row["id"],
             self.name,
             row["truth"],
-            self._prompt,
+            own or self._prompt,
             image,
             row["subset"],
             self._first + index,
             row.get("taxonomy") or self._source.taxonomy or "",
             opened_path(row.get("path") or ""),
+            bool(own),
         )
+
+
+def own_prompts(table: Table) -> list[str]:
+    """The question of each row, empty where it has none of its own; [] where no row has.
+
+    Example:
+        >>> own_prompts(Table.from_dict({"id": ["a", "b"], "prompt": ["What is it?", None]}))
+        ['What is it?', '']
+    """
+    cells = table["prompt"][:] if "prompt" in table.column_names else ()
+    found = [cell or "" for cell in cells]
+    return found if any(found) else []
 
 
 def require_readable(photos: ImageDataset) -> None:

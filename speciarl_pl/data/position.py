@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from speciarl_pl.data.dataset import ImageDataset
+from speciarl_pl.data.dataset import ImageDataset, own_prompts
 from speciarl_pl.errors import DataError
 
 _OTHER_DATA = "resume with the same data and seed, or start a new run"
@@ -59,7 +59,7 @@ class TrainingOrder:
         if saved.get("digest", self.digest) != self.digest:
             raise DataError(
                 f"training data: the checkpoint was written with {self.size} other samples: their"
-                f" ids, truths or order are not those of this run; {_OTHER_DATA}"
+                f" ids, truths, questions or order are not those of this run; {_OTHER_DATA}"
             )
 
 
@@ -94,10 +94,12 @@ def older_position(loops: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def listing_digest(datasets: Iterable[ImageDataset]) -> str:
-    """Digest of the names of all data sets, and of ids and truths of their samples."""
+    """Digest of all data sets: their names, and ids, truths and own questions of their samples."""
     digest = hashlib.sha256()
     for dataset in datasets:
         digest.update(repr(dataset.name).encode())
         for column in ("id", "truth"):
             digest.update(repr(dataset.listing[column][:]).encode())
+        if prompts := own_prompts(dataset.listing):  # of others as before there were any
+            digest.update(repr(prompts).encode())
     return digest.hexdigest()

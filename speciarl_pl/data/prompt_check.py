@@ -1,13 +1,18 @@
-"""The question is tried on a plain image before the first batch."""
+"""The questions are tried on a plain image before the first batch."""
 
 from typing import Final
 
 from PIL import Image
 
 from speciarl_pl.data.collate import Encode
+from speciarl_pl.data.dataset import ImageDataset
 from speciarl_pl.errors import PromptError
 from speciarl_pl.records import Sample
 
+TRIED: Final = 32
+"""Odd questions of a data set that are tried."""
+
+_MARKS: Final = frozenset("<>[]{}|")
 _SIDE: Final = 224
 """Pixels; a size that every image processor takes."""
 
@@ -47,6 +52,27 @@ chat template and the processor of the checkpoint
             f"{_shortened(prompt)!r} ({type(error).__name__}: {error}); check the question, the "
             "chat template and the processor of the checkpoint"
         ) from error
+
+
+def check_own_prompts(encode: Encode, images: ImageDataset) -> None:
+    """The same for the questions of a data set's rows: the longest, and those with odd characters.
+
+    Those are the ones in which a placeholder or a marker of the chat template may hide; at most
+    `TRIED` of them, the others like them are told of when they come.
+
+    Raises:
+        PromptError: As `check_prompt`, naming the data set.
+    """
+    questions = images.prompts
+    odd = [question for question in questions if not _MARKS.isdisjoint(question)]
+    for question in dict.fromkeys([*sorted(questions, key=len)[-1:], *odd[:TRIED]]):
+        try:
+            check_prompt(encode, question)
+        except PromptError as error:
+            said = str(error).removeprefix("data.prompt: ")
+            raise PromptError(
+                f"data set {images.name!r}: the prompt {_shortened(question)!r}: {said}"
+            ) from error
 
 
 def _shortened(prompt: str, longest: int = 60) -> str:

@@ -91,7 +91,8 @@ class ImageSource(ABC):
         """List all images of the collection, in a stable order.
 
         Returns:
-            Columns `id` (unique), `truth`, `subset`, and whatever `image` needs.
+            Columns `id` (unique), `truth`, `subset`, and whatever `image` needs; `prompt` for
+            rows with a question of their own, empty in the others.
 
         Raises:
             DataError: If the collection is missing, empty or not laid out as expected.

@@ -28,10 +28,11 @@ def rows_of(source: "ImageSource") -> Dataset:
     if absent := [name for name in _COLUMNS if name not in rows.column_names]:
         got = f"none named {', '.join(absent)} among {', '.join(rows.column_names)}"
         raise DataError(breach(source, "rows", f"the columns {', '.join(_COLUMNS)}", got))
-    odd = [name for name in _COLUMNS if len(rows) and not isinstance(rows[0][name], str)]
+    texts = [*_COLUMNS, *(["prompt"] if "prompt" in rows.column_names else [])]
+    odd = [name for name in texts if len(rows) and not isinstance(rows[0][name], str)]
     if is_own(source) and odd:
         got = f"{odd[0]} {described(rows[0][odd[0]])}"
-        raise DataError(breach(source, "rows", f"texts in {', '.join(_COLUMNS)}", got))
+        raise DataError(breach(source, "rows", f"texts in {', '.join(texts)}", got))
     return rows
 
 

@@ -13,6 +13,7 @@ from speciarl_pl.judge.base import Judge
 from speciarl_pl.judge.rules.exact import ExactJudge
 from speciarl_pl.judge.rules.taxonomy import TaxonomyJudge
 from speciarl_pl.shipped_configs import expected_config, find_config
+from speciarl_pl.system.class_paths import parse_older
 from speciarl_pl.system.lazy import load_all
 
 set_parsing_settings(import_path_denylist=[])  # refuses `os.system` and the like, as version 5 will
@@ -48,7 +49,8 @@ def load_judge(path: str | Path) -> Judge:
     path = find_config(str(path), "judge/")
     config = _read(path)
     try:
-        judge = parser.instantiate(parser.parse_object({"judge": config})).judge
+        parsed = parse_older(lambda: parser.parse_object({"judge": config}))
+        judge = parser.instantiate(parsed).judge
     except (ArgumentError, ValueError, TypeError, JudgeError) as error:
         raise JudgeError(f"{path}: {_one_line(error)}") from error
     assert isinstance(judge, Judge)

@@ -71,6 +71,8 @@ class Card:
     """None if the run kept none."""
     sides: tuple[Side, ...]
     """One a stage, in the order of stages."""
+    prompt: str = ""
+    """What was asked of it, where it is a question of its own."""
 
     @property
     def changed(self) -> bool:
@@ -109,6 +111,7 @@ def gallery(
             truths[key],
             thumbnail(pictures[key]) if key in pictures else None,
             tuple(_side(name, grouped[key, name], answers, size) for name in shown),
+            next((one.prompt for said in replies.values() for one in said.get(key, ())), ""),
         )
         for key in images
     ]

@@ -40,6 +40,7 @@ SCHEMA: Final = pa.schema(
         "sample_id": pa.string(),
         "subset": pa.string(),
         "truth": pa.string(),
+        "prompt": pa.string(),  # its own question; null where it is that of all samples
         "index": pa.int32(),  # which rollout of its group
         "text": pa.string(),
         "answer": pa.string(),  # null if unparsed
@@ -77,6 +78,8 @@ class Reply:
     """Label of the category, `unparsed` or `unjudged`."""
     detail: str
     """Where the verdict is from, or why there is none."""
+    prompt: str = ""
+    """What was asked, where it is the sample's own question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,7 @@ def judged_rows(judged: JudgedGroup, stage: str, step: int) -> Iterator[dict[str
             "sample_id": sample.id,
             "subset": sample.subset,
             "truth": sample.truth,
+            "prompt": sample.prompt if sample.own_prompt else None,
             "index": index,
             "text": rollout.text,
             "answer": answer.text if isinstance(answer, Answer) else None,

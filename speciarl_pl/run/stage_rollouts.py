@@ -75,23 +75,27 @@ def read_replies(rollouts: Rollouts, images: Collection[ImageKey]) -> dict[Image
         ("sample_id", "in", ids),
     ]
     names = (*_OUTLINE, "text", "answer")
-    rows = _read(rollouts.path, names, conditions).to_pylist() if ids else []
+    rows = _read(rollouts.path, names, conditions, "prompt").to_pylist() if ids else []
     found: dict[ImageKey, list[Reply]] = {}
     for row in sorted(rows, key=lambda row: int(row["index"])):
         key = (row["dataset"], row["sample_id"])
         if key in wanted:
-            reply = Reply(row["text"] or "", row["answer"], row["verdict"], row["detail"] or "")
+            detail, prompt = row["detail"] or "", row.get("prompt") or ""
+            reply = Reply(row["text"] or "", row["answer"], row["verdict"], detail, prompt)
             found.setdefault(key, []).append(reply)
     return found
 
 
-def _read(path: Path, columns: Collection[str], conditions: list[Any]) -> pa.Table:
+def _read(path: Path, columns: Collection[str], conditions: list[Any], newer: str = "") -> pa.Table:
+    """Read columns, and the one that files of earlier versions lack if it is there."""
     try:
         with path.open("rb") as file:  # pyarrow itself opens no path that is not UTF-8
-            missing = sorted(set(columns) - set(pq.read_schema(file).names))
+            there = set(pq.read_schema(file).names)
+            missing = sorted(set(columns) - there)
             if missing:
                 raise _refused(path, f"not a table of rollouts: no column {missing[0]!r}")
-            return pq.read_table(file, columns=list(columns), filters=conditions)
+            names = [*columns, *({newer} & there)]
+            return pq.read_table(file, columns=names, filters=conditions)
     except (OSError, pa.ArrowException) as error:
         raise _refused(path, f"cannot be read as Parquet ({_first_line(error)})") from error
 

@@ -53,6 +53,7 @@ def test_rows_of_a_training_group():
         "sample_id": "1",
         "subset": "",
         "truth": "crimson hexagon",
+        "prompt": None,
         "index": 0,
         "text": "<think>x</think><answer>hexagon</answer>",
         "answer": "hexagon",

@@ -187,7 +187,7 @@ def test_made_from_a_config_by_short_names_without_any_data():
     }
     config = parser.parse_object({"data": values})
     text = parser.dump(config)
-    assert "speciarl_pl.data.ImageFolder" in text
+    assert "speciarl_pl.ImageFolder" in text
     data = parser.instantiate(config).data
     assert isinstance(data, OpenWorldDataModule)
 

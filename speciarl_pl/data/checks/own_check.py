@@ -9,7 +9,8 @@ from typing import TypeAlias
 
 from datasets.arrow_dataset import Dataset
 
-from speciarl_pl.data.checks.preview import count
+from speciarl_pl.data.checks.preview import count, said_of_prompts
+from speciarl_pl.data.dataset import own_prompts
 from speciarl_pl.data.labels.label_checks import same_names
 from speciarl_pl.data.reading.present_files import name_some, names_in
 from speciarl_pl.data.reading.shown import shown
@@ -61,6 +62,8 @@ def check_own(
         report.counts.append(
             f"{named}: {count(len(table), 'image')} of {count(len(labels), 'label')}"
         )
+        if own := sum(map(bool, own_prompts(table))):
+            report.notes.append(f"{named}: {said_of_prompts(own, len(table))}")
         _look_at_labels(report, named, source, labels)
         if "path" in table.column_names:
             _look_for_files(report, named, table)

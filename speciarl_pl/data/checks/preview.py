@@ -7,7 +7,7 @@ from typing import Final
 
 from datasets.arrow_dataset import Dataset
 
-from speciarl_pl.data.dataset import ImageDataset
+from speciarl_pl.data.dataset import ImageDataset, own_prompts
 from speciarl_pl.data.images.kinds import packages_needed
 from speciarl_pl.data.reading.shown import shown
 from speciarl_pl.data.source import ImageSource
@@ -45,6 +45,8 @@ class Preview:
     """Of each label, the data set or tree that a judge is told; see `Pair`."""
     per_label: tuple[int, int, int]
     """Fewest, median and most images of a label."""
+    prompts: int
+    """Images with a question of their own."""
     examples: tuple[Example, ...]
     """Images from its beginning to its end."""
     notes: tuple[str, ...]
@@ -72,6 +74,7 @@ def preview(source: ImageSource, examples: int = 5) -> Preview:
         tuple(counts),
         tuple(_told(source, table, counts)),
         (sizes[0], sizes[len(sizes) // 2], sizes[-1]),
+        sum(map(bool, own_prompts(table))),
         tuple(_example(source, table, at) for at in spread(len(table), examples)),
         (*source.notes, *packages_needed(table["path"][:] if "path" in table.column_names else ())),
         tuple(source.doubts),
@@ -113,6 +116,19 @@ def count(number: int, what: str) -> str:
     return f"{number:,} {what}" + ("" if number == 1 else "s")
 
 
+def said_of_prompts(own: int, images: int) -> str:
+    """Say how many images have a question of their own.
+
+    Example:
+        >>> said_of_prompts(2, 30)
+        'prompts: 2 of 30 images have their own, the others that of data.prompt'
+    """
+    if own == images:
+        return "prompts: every image has its own"
+    of = count(images, "image")
+    return f"prompts: {own:,} of {of} have their own, the others that of data.prompt"
+
+
 def spread(total: int, number: int) -> list[int]:
     """Give positions evenly from the first to the last.
 
@@ -148,6 +164,7 @@ def preview_lines(found: Preview, known: Sequence[str], first: int = 10) -> list
         f"data set {found.name!r}: {count(found.images, 'image')} of"
         f" {count(len(found.labels), 'label')} ({each} of each)",
         f"  first labels: {named}{more}",
+        *([f"  {said_of_prompts(found.prompts, found.images)}"] if found.prompts else []),
         *(f"  {_shown_example(one)}" for one in found.examples),
         *(f"  judge: {line}" for line in known),
         *(f"  note: {note}" for note in found.notes),

@@ -22,6 +22,8 @@ class HubImages(ImageSource):
             image files, records of `bytes` and `path`, or lists of one of these.
         label_column: Column of labels: texts, or numbers with names. A number without one is no
             label, unless a label style or a mapping says that it is meant.
+        prompt_column: Column of the questions asked about the images, if each has its own; an empty
+            one stands for that of the data module.
         config: Configuration of the data set, if it has several.
         clean: Turn underscores into blanks and drop a leading number such as `001.`.
         name: Name of the data set; the last part of `hub` by default.
@@ -47,6 +49,7 @@ class HubImages(ImageSource):
         split: str = "test",
         image_column: str = "image",
         label_column: str = "label",
+        prompt_column: str | None = None,
         config: str | None = None,
         clean: bool = True,
         name: str | None = None,
@@ -62,19 +65,21 @@ class HubImages(ImageSource):
         self.clean = clean
         self._labeller = Labeller(label_style, "numbered" if clean else "raw", label_map)
         self.labels_meant = self._labeller.meant
-        self._hub = HubTable(hub, split, image_column, label_column, config)
+        self.prompt_column = prompt_column
+        self._hub = HubTable(hub, split, image_column, label_column, config, prompt_column)
 
     def rows(self) -> Dataset:
         """List the rows in their order; the id is the split and the position."""
         labels = self._hub.labels(self._labeller.meant)
-        return hub_rows(self._hub.split, self._labeller.names(labels, self._hub.path))
+        names = self._labeller.names(labels, self._hub.path)
+        return hub_rows(self._hub.split, names, self._hub.prompts())
 
     def image(self, row: Row, max_pixels: int = MAX_PIXELS) -> Image:
         """Decode the image of a row."""
         return self._hub.image(row, max_pixels)
 
 
-def hub_rows(split: str, truths: list[str]) -> Dataset:
+def hub_rows(split: str, truths: list[str], prompts: list[str] | None = None) -> Dataset:
     """Make the table of the rows of a `HubTable`; the column `at` holds the position.
 
     Example:
@@ -88,5 +93,6 @@ def hub_rows(split: str, truths: list[str]) -> Dataset:
             "truth": truths,
             "subset": [""] * len(truths),
             "at": numbers,
+            **({} if prompts is None else {"prompt": prompts}),
         }
     )

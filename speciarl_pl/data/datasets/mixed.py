@@ -18,7 +18,7 @@ class MixedImages(ImageSource):
 
     Each data set gives its share of `limit`, drawn with `seed` from what its own filters and limit
     leave. An image's id is the data set's name and its id there; its subset is that name. It is
-    judged by the tree of the data set it comes from.
+    judged by the tree of the data set it comes from, and asked the question that it has there.
 
     Args:
         sources: The data sets, of different names.
@@ -90,6 +90,7 @@ class MixedImages(ImageSource):
 
     def _columns(self, rows: Sequence[tuple[int, Any]]) -> dict[str, list[str]]:
         names = [self.sources[number].name for number, _ in rows]
+        prompts = [row.get("prompt") or "" for _, row in rows]
         return {
             "id": [f"{name}/{row['id']}" for name, (_, row) in zip(names, rows, strict=True)],
             "truth": [row["truth"] for _, row in rows],
@@ -100,6 +101,7 @@ class MixedImages(ImageSource):
             ],
             "source": [str(number) for number, _ in rows],
             "row": [json.dumps(row) for _, row in rows],
+            **({"prompt": prompts} if any(prompts) else {}),
         }
 
     def _check_sizes(self, sizes: Sequence[int]) -> None:

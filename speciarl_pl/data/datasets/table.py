@@ -10,6 +10,7 @@ from speciarl_pl.data.labels.label_cells import label_cells
 from speciarl_pl.data.labels.label_styles import Labeller, LabelStyle
 from speciarl_pl.data.reading.listing import require_file
 from speciarl_pl.data.reading.lists import unique_ids
+from speciarl_pl.data.reading.prompt_cells import prompt_cells
 from speciarl_pl.data.reading.shown import row_names, shown
 from speciarl_pl.data.reading.tables import Columns, read_columns
 from speciarl_pl.data.reading.text_file import check_encoding
@@ -32,6 +33,8 @@ class ImageTable(FileSource):
         image_column: Column of image paths.
         label_column: Column of labels.
         subset_column: Column naming the part of the data set that an image is in, if any.
+        prompt_column: Column of the questions asked about the images, if each has its own; an empty
+            cell stands for that of the data module.
         root: Folder that relative image paths start from; the table's own folder by default.
         name: Name of the data set; the table's file name without ending by default.
         limit: Keep at most this many images, drawn with `seed`.
@@ -58,6 +61,7 @@ class ImageTable(FileSource):
         image_column: str = "image",
         label_column: str = "label",
         subset_column: str | None = None,
+        prompt_column: str | None = None,
         root: str | None = None,
         name: str | None = None,
         limit: int | None = None,
@@ -73,6 +77,7 @@ class ImageTable(FileSource):
         self.image_column = image_column
         self.label_column = label_column
         self.subset_column = subset_column
+        self.prompt_column = prompt_column
         self.root = root
         check_encoding(encoding)
         self.encoding = encoding
@@ -87,7 +92,11 @@ class ImageTable(FileSource):
                 label no name.
         """
         path = require_file(self.path, "a table of images and labels (.csv, .jsonl, .parquet)")
-        names = [self.image_column, self.label_column, *filter(None, [self.subset_column])]
+        names = [
+            self.image_column,
+            self.label_column,
+            *filter(None, [self.subset_column, self.prompt_column]),
+        ]
         columns = read_columns(path, names, self.encoding, _OTHER_COLUMNS)
         images = path_cells(path, columns[self.image_column], self.image_column)
         meant = self._labeller.meant
@@ -102,6 +111,7 @@ class ImageTable(FileSource):
                 "truth": labels,
                 "subset": self._subsets(columns, len(images)),
                 "path": [str(root / image) for image in images],
+                **self._prompts(columns, path),
             }
         )
 
@@ -109,6 +119,11 @@ class ImageTable(FileSource):
         if self.subset_column is None:
             return [""] * count
         return ["" if cell is None else str(cell) for cell in columns[self.subset_column]]
+
+    def _prompts(self, columns: Columns, path: Path) -> dict[str, list[str]]:
+        if self.prompt_column is None:
+            return {}
+        return {"prompt": prompt_cells(columns[self.prompt_column], path, self.prompt_column)}
 
 
 def path_cells(path: Path, cells: Sequence[Any], column: str) -> list[str]:

@@ -17,6 +17,7 @@ from PIL.Image import Image
 from speciarl_pl.data.images.opening import MAX_PIXELS, decode_image
 from speciarl_pl.data.labels.label_cells import label_cells
 from speciarl_pl.data.reading.hub_cells import cell_image, check_image_feature, undecoded
+from speciarl_pl.data.reading.prompt_cells import prompt_cells
 from speciarl_pl.data.reading.shown import shown
 from speciarl_pl.data.reading.tables import require_columns
 from speciarl_pl.data.source import Row
@@ -40,16 +41,24 @@ class HubTable:
         image_column: Column of images.
         label_column: Column of labels: texts, or numbers with names.
         config: Configuration of the data set, if it has several.
+        prompt_column: Column of questions, if there is one.
     """
 
     def __init__(
-        self, path: str, split: str, image_column: str, label_column: str, config: str | None
+        self,
+        path: str,
+        split: str,
+        image_column: str,
+        label_column: str,
+        config: str | None,
+        prompt_column: str | None = None,
     ) -> None:
         self.path = path
         self.split = split
         self.image_column = image_column
         self.label_column = label_column
         self.config = config
+        self.prompt_column = prompt_column
         self._loaded: Dataset | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -69,6 +78,17 @@ class HubTable:
         if isinstance(feature, ClassLabel):
             column = [self._named(feature, at, number) for at, number in enumerate(column)]
         return label_cells(column, self.path, self.label_column, meant, first=0)
+
+    def prompts(self) -> list[str] | None:
+        """Give the question of every row, empty where it has none; None without such a column.
+
+        Raises:
+            DataError: If one is no text.
+        """
+        if self.prompt_column is None:
+            return None
+        column = self._table()[self.prompt_column][:]
+        return prompt_cells(column, self.path, self.prompt_column, first=0)
 
     def image(self, row: Row, max_pixels: int = MAX_PIXELS) -> Image:
         """Decode the image of a row, told by its column `at`."""
@@ -100,7 +120,7 @@ class HubTable:
 
     def _open(self) -> Dataset:
         table = self._pick(_load(self.path, self.config))
-        for column in (self.image_column, self.label_column):
+        for column in filter(None, (self.image_column, self.label_column, self.prompt_column)):
             if column not in table.column_names:
                 there = ", ".join(map(repr, table.column_names))
                 raise DataError(
