@@ -41,10 +41,7 @@ def overlapping(clients, size, universe):
 
 def test_64_clients_with_overlapping_sets_of_2000_pairs(tmp_path):
     sets = overlapping(64, 2000, 2400)
-    with (
-        ServiceProcess(tmp_path, config(tmp_path)).wait() as service,
-        ExitStack() as stack,
-    ):
+    with ServiceProcess(tmp_path, config(tmp_path)).wait() as service, ExitStack() as stack:
         judges = [stack.enter_context(HTTPJudge(service.url, concurrency=2)) for _ in sets]
         with ThreadPoolExecutor(64) as threads:
             answers = list(threads.map(lambda judge, own: judge.judge(own), judges, sets))
