@@ -34,8 +34,8 @@ class Share:
         """Wilson's 95 % interval: unlike the plain one, sound for few cases and near 0 and 1."""
         if not self.of:
             return None
-        bounds = binomtest(self.count, self.of).proportion_ci(method="wilson")
-        return float(bounds.low), float(bounds.high)
+        low, high = binomtest(self.count, self.of).proportion_ci(method="wilson")
+        return float(low), float(high)
 
 
 def share_text(share: Share) -> str:

@@ -82,7 +82,7 @@ class LLMJudge(LoopJudge[Pair]):
         model: str,
         revision: str = "",
         prompt: str = "single",
-        constraint: Constraint | Literal["auto"] = "choice",
+        constraint: Literal["choice", "json_schema", "text", "auto"] = "choice",
         batch_size: int = 1,
         concurrency: int = 64,
         timeout_s: float = 60.0,
