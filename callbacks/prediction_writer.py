@@ -38,6 +38,14 @@ class PredictionWriter(L.Callback):
         self._log = log
         self.pictures = pictures
 
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Make sure that the log sees the rollouts.
+
+        Raises:
+            RunError: If it is none of the trainer's callbacks.
+        """
+        self._log.check_among(trainer)
+
     def on_predict_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Write the files and say where they are.
 
