@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speciarl_pl.answer import answer_key
-from speciarl_pl.tidy import tidy
+from speciarl_pl.text import tidy
 
 PERSIAN = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
 """Spelt with a zero-width non-joiner."""

@@ -116,7 +116,7 @@ class ImageSource(ABC):
     def table(self) -> Dataset:
         """List the images that the filters keep, at most `limit` of them, in the order of `rows`.
 
-        Truths are tidied (`speciarl_pl.tidy`). What was left out or looks odd is then in `notes`
+        Truths are tidied (`speciarl_pl.text`). What was left out or looks odd is then in `notes`
         and `doubts`.
 
         Raises:

@@ -7,8 +7,8 @@ import torch
 
 from speciarl_pl.engine.engine import pixel_limits
 from speciarl_pl.engine.served import adapter_rank
+from speciarl_pl.hub_ids import pinned
 from speciarl_pl.policy import Policy
-from speciarl_pl.system.hub_ids import pinned
 
 SleepLevel = Literal[0, 1, 2]
 """0: stay; 1: weights move to main memory while the policy is updated; 2: they are dropped and

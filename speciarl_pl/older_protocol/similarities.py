@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from speciarl_pl.errors import MissingExtraError
+from speciarl_pl.hub_ids import pinned
 from speciarl_pl.older_protocol.text_pairs import TextPair
 from speciarl_pl.policy.base_model import quiet
-from speciarl_pl.system.hub_ids import pinned
 
 # Embeddings of short texts by a sentence-transformers model.
 

@@ -12,7 +12,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_
 from transformers.utils import logging as transformers_logging
 
 from speciarl_pl.errors import ModelError
-from speciarl_pl.system.hub_ids import pinned
+from speciarl_pl.hub_ids import pinned
 
 NEEDED = (
     "needed: a vision-language model as transformers saves it (config.json, weights, processor)"

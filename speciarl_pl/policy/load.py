@@ -10,6 +10,7 @@ import transformers as typed_transformers
 from peft import PeftModel
 
 from speciarl_pl.errors import ModelError
+from speciarl_pl.hub_ids import pinned
 from speciarl_pl.policy import identity
 from speciarl_pl.policy.base_model import quiet, resolve, vlm_config
 from speciarl_pl.policy.policy import Policy
@@ -28,7 +29,6 @@ from speciarl_pl.policy.weights.quantize import (
     nf4_config,
     warn_of_experts,
 )
-from speciarl_pl.system.hub_ids import pinned
 
 transformers: Any = typed_transformers  # its classes are only partly typed
 

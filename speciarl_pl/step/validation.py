@@ -9,12 +9,11 @@ import torch
 import torch.distributed
 from torch import Tensor
 
-from speciarl_pl.answer import answer_key
+from speciarl_pl.answer import answer_key, is_refusal
 from speciarl_pl.metrics import MajorityOutcomes, SampleOutcomes
 from speciarl_pl.metrics.by_image import CutOutcomes
 from speciarl_pl.metrics.functional import Skipped, Summary, majority_vote
 from speciarl_pl.records import Answer, JudgedGroup, SkippedSample
-from speciarl_pl.refusal import is_refusal
 
 ABSTAINED: Final = "none"
 """What a refusal votes for."""

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from speciarl_pl.judge.rules.alternatives import offers_choice, split_options
+from speciarl_pl.answer import is_refusal
 from speciarl_pl.judge.rules.names import loose_name, plain_name, singular_names
-from speciarl_pl.refusal import is_refusal
+from speciarl_pl.judge.rules.reading import offers_choice, split_options
 
 REFUSALS = (
     """none|None.|"None"|unknown|Unknown species|n/a|N/A|nothing|I don't know|I dont know

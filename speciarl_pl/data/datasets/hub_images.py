@@ -7,7 +7,7 @@ from speciarl_pl.data.images.opening import MAX_PIXELS
 from speciarl_pl.data.labels.label_styles import Labeller, LabelStyle
 from speciarl_pl.data.reading.hub import HubTable
 from speciarl_pl.data.source import ImageSource, Row, as_table
-from speciarl_pl.system.hub_ids import pinned
+from speciarl_pl.hub_ids import pinned
 
 
 class HubImages(ImageSource):

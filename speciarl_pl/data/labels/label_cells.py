@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from speciarl_pl.data.reading.shown import row_names, shown
 from speciarl_pl.errors import DataError
-from speciarl_pl.tidy import tidy
+from speciarl_pl.text import tidy
 
 _NUMBER: Final = re.compile(r"[+-]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?")
 

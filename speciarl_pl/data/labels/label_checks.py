@@ -7,12 +7,11 @@ from typing import Final
 
 from datasets.arrow_dataset import Dataset
 
-from speciarl_pl.answer import answer_key
+from speciarl_pl.answer import answer_key, is_refusal
 from speciarl_pl.data.reading.present_files import name_some
 from speciarl_pl.data.reading.shown import row_names, shown
 from speciarl_pl.errors import DataError
-from speciarl_pl.refusal import is_refusal
-from speciarl_pl.tidy import tidy
+from speciarl_pl.text import tidy
 
 _MISSING: Final = frozenset(
     "nan <na> #n/a #na undefined missing unlabeled unlabelled no_label not_available".split()

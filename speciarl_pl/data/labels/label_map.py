@@ -11,7 +11,7 @@ from speciarl_pl.data.reading.shown import shown
 from speciarl_pl.data.reading.tables import read_columns
 from speciarl_pl.data.reading.text_file import read_text
 from speciarl_pl.errors import DataError
-from speciarl_pl.tidy import tidy
+from speciarl_pl.text import tidy
 
 LabelMap: TypeAlias = Mapping[str, str]
 """Key of an id (see `id_key`) -> name."""

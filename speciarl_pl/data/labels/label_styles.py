@@ -9,7 +9,7 @@ from speciarl_pl.data.labels.clean_up import clean_label
 from speciarl_pl.data.labels.label_map import LabelMap, id_key, read_label_map
 from speciarl_pl.data.reading.shown import shown
 from speciarl_pl.errors import DataError
-from speciarl_pl.tidy import tidy
+from speciarl_pl.text import tidy
 
 LabelStyle: TypeAlias = Literal[
     "raw", "plain", "numbered", "indexed", "wordnet", "inaturalist", "id"

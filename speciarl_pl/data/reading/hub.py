@@ -22,7 +22,7 @@ from speciarl_pl.data.reading.shown import shown
 from speciarl_pl.data.reading.tables import require_columns
 from speciarl_pl.data.source import Row
 from speciarl_pl.errors import DataError
-from speciarl_pl.system.hub_ids import pinned
+from speciarl_pl.hub_ids import pinned
 
 _SAVED: Final = ("dataset_dict.json", "dataset_info.json")
 """Files by which a folder written by `save_to_disk` is told."""

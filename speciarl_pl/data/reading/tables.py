@@ -17,7 +17,7 @@ from speciarl_pl.data.reading.shown import shown
 from speciarl_pl.data.reading.text_file import read_text
 from speciarl_pl.errors import DataError
 from speciarl_pl.system.csv_cells import original_cell
-from speciarl_pl.tidy import tidy
+from speciarl_pl.text import tidy
 
 Columns: TypeAlias = dict[str, list[Any]]
 """A table: column name -> values, all of one length."""

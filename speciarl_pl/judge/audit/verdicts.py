@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from typing import Final, TextIO
 
-from speciarl_pl.answer import answer_key
+from speciarl_pl.answer import answer_key, is_refusal
 from speciarl_pl.category import Category
 from speciarl_pl.judge.base import Judge, each_or_unjudged
 from speciarl_pl.records import Judgement, Pair, Verdict
-from speciarl_pl.refusal import is_refusal
 
 BATCH: Final = 256
 """Pairs a judge is asked about at once."""

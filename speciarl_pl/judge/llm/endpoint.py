@@ -13,7 +13,7 @@ import httpx
 
 from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge.calls import CallError, may_pass, retry_after, retrying
-from speciarl_pl.unwrap import after_thinking
+from speciarl_pl.text import after_thinking
 
 # The body of a chat completion, read without trust.
 

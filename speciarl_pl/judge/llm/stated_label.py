@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from typing import Any, Final
 
-from speciarl_pl.unwrap import after_thinking, parse_json, unwrapped
+from speciarl_pl.text import after_thinking, parse_json, unwrapped
 
 _NAMES: Final = "category|level|verdict|classification|rating|answer|label"
 _KEY = re.compile(rf"(?:final|predicted)?[ _-]?(?:{_NAMES})", re.IGNORECASE)

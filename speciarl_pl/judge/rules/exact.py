@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from functools import lru_cache
 
+from speciarl_pl.answer import is_refusal
 from speciarl_pl.category import Category
 from speciarl_pl.judge.base import Judge, WhenUnknown, check_when_unknown
 from speciarl_pl.judge.rules.names import plain_name
 from speciarl_pl.records import Judgement, Pair, Unjudged, Verdict
-from speciarl_pl.refusal import is_refusal
-from speciarl_pl.unwrap import answer_inside
+from speciarl_pl.text import answer_inside
 
 _refuses = lru_cache(maxsize=2**15)(is_refusal)  # predictions come again with other truths
 

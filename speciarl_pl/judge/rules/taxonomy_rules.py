@@ -5,15 +5,21 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
 
+from speciarl_pl.answer import is_refusal
 from speciarl_pl.category import Category
 from speciarl_pl.judge.base import WhenUnknown
-from speciarl_pl.judge.rules.alternatives import choices, is_sum, offers_choice, split_options
 from speciarl_pl.judge.rules.names import split_year
-from speciarl_pl.judge.rules.reading import Named, Reader
+from speciarl_pl.judge.rules.reading import (
+    Named,
+    Reader,
+    choices,
+    is_sum,
+    offers_choice,
+    split_options,
+)
 from speciarl_pl.judge.rules.tree import Node, Taxonomy
 from speciarl_pl.records import Judgement, Unjudged, Verdict
-from speciarl_pl.refusal import is_refusal
-from speciarl_pl.unwrap import answer_inside
+from speciarl_pl.text import answer_inside
 
 _MEMO_SIZE: Final = 50_000
 

@@ -11,12 +11,12 @@ import transformers as typed_transformers
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
 from speciarl_pl.errors import ModelError
+from speciarl_pl.hub_ids import pinned
 from speciarl_pl.policy.prompts.encoder import PromptEncoder, QwenPromptEncoder
 from speciarl_pl.policy.prompts.image_tokens import declared_token_ids, image_token_ids, probes
 from speciarl_pl.policy.prompts.pixels import limit_pixels
 from speciarl_pl.policy.prompts.processor_encoder import WITHOUT_TEMPLATE, ProcessorPromptEncoder
 from speciarl_pl.records import Sample
-from speciarl_pl.system.hub_ids import pinned
 from speciarl_pl.system.torchvision_repair import NEED_TORCHVISION
 
 transformers: Any = typed_transformers  # its classes are only partly typed
