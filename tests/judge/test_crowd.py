@@ -39,8 +39,8 @@ def overlapping(clients, size, universe):
     return [draw.sample(every, size) for _ in range(clients)]
 
 
-def test_64_clients_with_overlapping_sets_of_10000_pairs(tmp_path):
-    sets = overlapping(64, 10_000, 12_000)
+def test_64_clients_with_overlapping_sets_of_2000_pairs(tmp_path):
+    sets = overlapping(64, 2000, 2400)
     with ServiceProcess(tmp_path, config(tmp_path)).wait() as service, ExitStack() as stack:
         judges = [stack.enter_context(HTTPJudge(service.url, concurrency=2)) for _ in sets]
         with ThreadPoolExecutor(64) as threads:
@@ -49,7 +49,7 @@ def test_64_clients_with_overlapping_sets_of_10000_pairs(tmp_path):
     counts = asked(tmp_path)
     distinct = {pair for own in sets for pair in own}
     assert set(counts.values()) == {1}
-    assert len(counts) == len(distinct) == 12_000
+    assert len(counts) == len(distinct) == 2400
     for own, judged in zip(sets, answers, strict=True):
         assert [verdict.category for verdict in judged] == [category_of(pair) for pair in own]
     assert f'speciarl_judge_cache_total{{result="miss"}} {len(distinct)}.0' in metrics
