@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING
 from speciarl_pl.system.lazy import handed_out
 
 if TYPE_CHECKING:
-    from speciarl_pl.data.collate import Collate, Encode
     from speciarl_pl.data.data_module import OpenWorldDataModule
-    from speciarl_pl.data.dataset import ImageDataset
+    from speciarl_pl.data.dataset import Collate, Encode, ImageDataset
     from speciarl_pl.data.datasets import (
         CUB200,
         Benchmark,

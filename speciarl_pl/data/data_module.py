@@ -10,8 +10,7 @@ import lightning as L
 from torch.utils.data import ConcatDataset, Dataset
 
 from speciarl_pl.data.checks.preview import first_truths
-from speciarl_pl.data.collate import Collate, Encode
-from speciarl_pl.data.dataset import ImageDataset, OnError, require_readable
+from speciarl_pl.data.dataset import Collate, Encode, ImageDataset, OnError, require_readable
 from speciarl_pl.data.datasets.photos import PhotoFolder, PhotoList
 from speciarl_pl.data.images.opening import MAX_PIXELS, PILLOW_LIMIT
 from speciarl_pl.data.judge_owner import JudgeOwner

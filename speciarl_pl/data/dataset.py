@@ -1,9 +1,11 @@
-"""A source as a torch data set: a position becomes a sample, or a skipped one."""
+"""A source as a torch data set: a position becomes a sample, samples a batch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from datasets.arrow_dataset import Dataset as Table
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from speciarl_pl.contracts import is_own
@@ -13,8 +15,11 @@ from speciarl_pl.data.reading.present_files import name_some
 from speciarl_pl.data.source import ImageSource
 from speciarl_pl.data.source_contract import check_image, image_of
 from speciarl_pl.errors import DataError
-from speciarl_pl.records import Sample, SkippedSample
+from speciarl_pl.records import Batch, EncodedPrompt, Sample, SkippedSample
 from speciarl_pl.system.file_names import opened_path
+
+# A source as a torch data set: a position becomes a sample, or a skipped one.
+
 
 OnError: TypeAlias = Literal["skip", "raise"]
 """What to do with a sample that cannot be read: leave it out and name it, or stop."""
@@ -148,3 +153,74 @@ def none_readable(reasons: Sequence[str]) -> DataError:
     all_of = "the photo" if len(reasons) == 1 else f"none of the {len(reasons):,} photos"
     can = "cannot" if len(reasons) == 1 else "can"
     return DataError(f"data.images: {all_of} {can} be read: {name_some(reasons)}")
+
+
+# Samples become a batch, encoded in the loader's worker.
+
+
+Encode: TypeAlias = Callable[[Sample], EncodedPrompt]
+"""Makes of a sample what the model takes."""
+
+
+class Collate:
+    """Encodes samples and gathers them; those that cannot be encoded are skipped too.
+
+    Args:
+        encode: Makes of a sample what the model takes. With worker processes that are spawned, not
+            forked, it has to be picklable.
+        on_error: `skip` puts what cannot be encoded into `Batch.skipped`, `raise` raises.
+    """
+
+    def __init__(self, encode: Encode, on_error: OnError = "skip") -> None:
+        self._encode = encode
+        self._on_error = on_error
+
+    def __call__(self, items: Sequence[Sample | SkippedSample]) -> Batch:
+        """Gather `items` in order; the batch is empty if none of them is usable.
+
+        Raises:
+            DataError: If a sample cannot be encoded and `on_error` is `raise`.
+        """
+        batch = Batch(samples=[], prompts=[])
+        for item in items:
+            if isinstance(item, SkippedSample):
+                batch.skipped.append(item)
+            else:
+                self._add(batch, item)
+        return batch
+
+    def _add(self, batch: Batch, sample: Sample) -> None:
+        try:
+            prompt = encode_sample(self._encode, sample)
+        except DataError as error:
+            if self._on_error == "raise":
+                raise
+            reason = str(error)
+            batch.skipped.append(SkippedSample(sample.id, sample.dataset, reason, sample.position))
+        else:
+            batch.samples.append(sample)
+            batch.prompts.append(prompt)
+
+
+def encode_sample(encode: Encode, sample: Sample) -> EncodedPrompt:
+    """Encode, naming the sample in what goes wrong.
+
+    Image processors refuse some images, such as strips of an absurd aspect ratio, with a
+    `ValueError`.
+
+    Raises:
+        DataError: If `encode` raises a `ValueError` or a `DataError`.
+    """
+    try:
+        return encode(sample)
+    except (ValueError, DataError) as error:
+        size = f"{sample.image.width} x {sample.image.height}"
+        raise DataError(
+            f"{sample.dataset}/{sample.id}: the model cannot take this {size} image ({error});"
+            " crop, resize or remove it"
+        ) from error
+
+
+def pin(batch: Batch) -> Batch:
+    """Copy with the tensors of the prompts in page-locked memory, for faster moves to a GPU."""
+    return replace(batch, prompts=[prompt.map(Tensor.pin_memory) for prompt in batch.prompts])

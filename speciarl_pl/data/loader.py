@@ -10,7 +10,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
-from speciarl_pl.data.collate import Collate, pin
+from speciarl_pl.data.dataset import Collate, pin
 from speciarl_pl.data.sampler import EvalBatches, TrainBatches
 from speciarl_pl.records import Batch, Sample, SkippedSample
 

@@ -4,8 +4,7 @@ from typing import Final
 
 from PIL import Image
 
-from speciarl_pl.data.collate import Encode
-from speciarl_pl.data.dataset import ImageDataset
+from speciarl_pl.data.dataset import Encode, ImageDataset
 from speciarl_pl.errors import PromptError
 from speciarl_pl.records import Sample
 

@@ -1,7 +1,8 @@
 """GRPO as pure functions of tensors: advantages, loss, KL, filtering."""
 
-from speciarl_pl.grpo.advantage import AdvantageScale, group_advantages
 from speciarl_pl.grpo.groups import (
+    AdvantageScale,
+    group_advantages,
     groups_to_learn_from,
     has_signal,
     micro_batches,
@@ -9,8 +10,7 @@ from speciarl_pl.grpo.groups import (
     normalizer,
     token_batch,
 )
-from speciarl_pl.grpo.kl import kl_per_token
-from speciarl_pl.grpo.loss import GRPOLoss, Normalizer, TokenBatch
+from speciarl_pl.grpo.loss import GRPOLoss, Normalizer, TokenBatch, kl_per_token
 
 __all__ = [
     "AdvantageScale",

@@ -1,7 +1,7 @@
-"""The groups of a step on their way to the loss: which, in what parts, and what is told of them."""
+"""From the rewards of groups to what the loss takes: advantages, which groups, in what parts."""
 
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import torch
 from torch import Tensor
@@ -9,6 +9,49 @@ from torch.nn.utils.rnn import pad_sequence
 
 from speciarl_pl.grpo.loss import Normalizer, TokenBatch
 from speciarl_pl.records import ScoredGroup
+
+# Advantages: rewards relative to the other rollouts of the same group (paper, section 4).
+
+
+AdvantageScale = Literal["std", "none"]
+"""`std` divides by the group's standard deviation (GRPO), `none` does not (Dr.GRPO)."""
+
+_EPSILON = 1e-6
+
+
+def group_advantages(rewards: Tensor, scale: AdvantageScale = "std") -> Tensor:
+    """Center the rewards of one group, and scale them.
+
+    Rollouts without a reward (NaN) take no part in the mean and get advantage 0. A group in which
+    all rewards are equal, or in which fewer than two are known, has no signal: all zeros.
+
+    Args:
+        rewards: float32 [N], NaN where a rollout was not judged.
+        scale: Whether to divide by the unbiased standard deviation of the known rewards.
+
+    Returns:
+        float32 [N].
+
+    Example:
+        >>> group_advantages(torch.tensor([1.0, 0.0, float("nan"), 0.0, 1.0]), scale="none")
+        tensor([ 0.5000, -0.5000,  0.0000, -0.5000,  0.5000])
+        >>> group_advantages(torch.tensor([1.0, 1.0]))
+        tensor([0., 0.])
+    """
+    advantages = torch.zeros_like(rewards)
+    known = ~rewards.isnan()
+    values = rewards[known]
+    if values.numel() < 2 or bool((values == values[0]).all()):
+        return advantages
+    centered = values - values.mean()
+    if scale == "std":
+        centered = centered / (values.std(correction=1) + _EPSILON)
+    advantages[known] = centered
+    return advantages
+
+
+# The groups of a step on their way to the loss: which, in what parts, and what is told of them.
+
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from transformers import GenerationConfig
 
 from speciarl_pl.callbacks import HFRolloutCallback, RolloutCallback, RolloutRequest, Sampling
 from speciarl_pl.engine import TransformersEngine
-from speciarl_pl.engine.seeded_sampler import SeededSampler
+from speciarl_pl.engine.generate import SeededSampler
 from speciarl_pl.errors import RolloutError
 from speciarl_pl.module import SpeciaRLModule
 from speciarl_pl.records import Batch, Sample

@@ -2,7 +2,7 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
-from speciarl_pl.engine.seeded_sampler import SeededSampler, _invert
+from speciarl_pl.engine.generate import SeededSampler, _invert
 
 LOGITS = torch.tensor([2.0, 0.5, -1.0, 1.0, 0.0, -3.0, 1.5])
 ROWS = 8000

@@ -2,7 +2,7 @@ import pytest
 import torch
 from PIL import Image
 
-from speciarl_pl.data.collate import Collate, pin
+from speciarl_pl.data.dataset import Collate, pin
 from speciarl_pl.errors import DataError
 from speciarl_pl.records import Sample, SkippedSample
 

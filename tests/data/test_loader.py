@@ -4,8 +4,7 @@ import os
 import pytest
 import torch
 
-from speciarl_pl.data.collate import Collate
-from speciarl_pl.data.dataset import ImageDataset
+from speciarl_pl.data.dataset import Collate, ImageDataset
 from speciarl_pl.data.loader import BatchLoader, ResumableLoader, Workers
 from speciarl_pl.data.sampler import EvalBatches, TrainBatches
 from speciarl_pl.errors import DataError

@@ -2,7 +2,7 @@ import pytest
 from PIL import Image
 
 from speciarl_pl.data import OpenWorldDataModule
-from speciarl_pl.data.collate import Collate
+from speciarl_pl.data.dataset import Collate
 from speciarl_pl.data.prompt_check import check_prompt
 from speciarl_pl.errors import PromptError
 from speciarl_pl.records import Sample

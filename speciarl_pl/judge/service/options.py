@@ -26,7 +26,7 @@ class ServiceOptions:
     receive_s: float = 30.0
     """Seconds in which a connection has to send its first request, and a request its body."""
     check_interval_s: float = 3.0
-    """Seconds from one check of the back-end to the next."""
+    """Seconds for which the answer to a check of the back-end is kept."""
     check_timeout_s: float = 5.0
     """Seconds until a check that hangs counts as failed."""
     shutdown_s: float = 30.0
