@@ -152,7 +152,7 @@ class RolloutCallback(L.Callback):
             RolloutError: If a push or its proof fails, on whichever process.
         """
         trainer = module._trainer
-        if trainer is None or not self.engine.shared:
+        if trainer is None or not (self.engine.pushed and self.engine.shared):
             self._push(module)
             return
         with together(trainer, RolloutError):

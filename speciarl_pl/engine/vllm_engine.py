@@ -89,11 +89,6 @@ class VLLMEngine(Engine):
         """The one replica."""
         return [SOURCE]
 
-    @property
-    def context_length(self) -> int:
-        """Tokens that prompt and completion may have together."""
-        return int(self._llm.llm_engine.model_config.max_model_len)
-
     def holds(self, version: AdapterVersion) -> bool:
         """Whether `version` is loaded; not after a sleep, through which vLLM loses it unawares."""
         return not self._asleep and version.number in self._llm.llm_engine.list_loras()
@@ -132,7 +127,7 @@ class VLLMEngine(Engine):
     ) -> list[RolloutGroup]:
         """Draw one group per request, each rollout from its own seed."""
         assert self._version is not None, "a push comes first"
-        check_lengths(requests, sampling, self.context_length)
+        check_lengths(requests, sampling, self._llm.llm_engine.model_config.max_model_len)
         prompts = [self._prompt(request) for request in requests for _ in request.seeds]
         seeds = [seed for request in requests for seed in request.seeds]
         samples = [request.sample for request in requests for _ in request.seeds]

@@ -5,7 +5,7 @@ import os
 import warnings
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -73,7 +73,7 @@ class _Member:
     slots: asyncio.Semaphore
     up: bool = True
     in_flight: int = 0
-    reason: str = field(default="")
+    reason: str = ""
 
 
 class VLLMServers(Engine):
