@@ -22,6 +22,7 @@ LAYERS = (
         "contracts",
         "nearest",
         "shipped_configs",
+        "class_paths",
         "system",
     },
     {"reward", "grpo", "metrics"},

@@ -11,13 +11,13 @@ from jsonargparse import ArgumentParser
 
 import speciarl_pl
 from speciarl_pl.callbacks import RolloutCallback
+from speciarl_pl.class_paths import SURFACES, parse_older
 from speciarl_pl.commands.cli import SpeciaRLCLI
 from speciarl_pl.commands.running import Subcommand, run_subcommands
 from speciarl_pl.data import ImageSource
 from speciarl_pl.judge import Judge
 from speciarl_pl.judge.config import load_judge
 from speciarl_pl.reward import Reward
-from speciarl_pl.system.class_paths import SURFACES, parse_older
 
 OLDER = {
     Judge: """
