@@ -46,6 +46,7 @@ class Continuation(L.Callback):
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Have the data module ask what is done, once the policy is loaded."""
         assert isinstance(pl_module, SpeciaRLModule)
+        self._log.check_among(trainer)
         if str.__str__(stage) in STAGES:
             data: Any = trainer.datamodule  # type: ignore[attr-defined]
             data.find_done = partial(self._find, trainer, pl_module)

@@ -23,6 +23,14 @@ class ReportWriter(L.Callback):
     def __init__(self, log: RolloutLog, recorder: RunRecorder) -> None:
         self._log, self._recorder = log, recorder
 
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Make sure that the log sees the rollouts.
+
+        Raises:
+            RunError: If it is none of the trainer's callbacks.
+        """
+        self._log.check_among(trainer)
+
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Write report.html."""
         self._log.complete(trainer)

@@ -53,7 +53,13 @@ class ResultsWriter(L.Callback):
         """Training batches before the last validation of a fit; None before the first."""
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        """Make sure that what the protocol needs is there, before anything is drawn."""
+        """Make sure that what is needed is there, before anything is drawn.
+
+        Raises:
+            RunError: If the log is none of the trainer's callbacks.
+        """
+        if self._log is not None:
+            self._log.check_among(trainer)
         if stage == "validate" and self._protocol is not None:
             self._protocol.check()
 

@@ -22,7 +22,7 @@ class RolloutLog(L.Callback):
     the rows of all its steps, and a resumed run first drops those of later steps.
 
     Other callbacks that need the rows are given this one and ask it (`files`, `complete`), so that
-    no order among them matters.
+    their order does not matter.
 
     Args:
         flush_every: Training batches between two parts.
@@ -109,6 +109,18 @@ class RolloutLog(L.Callback):
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Write the one file."""
         self.complete(trainer)
+
+    def check_among(self, trainer: L.Trainer) -> None:
+        """Make sure that it gets to see the rollouts, for callbacks that were given it.
+
+        Raises:
+            RunError: If it is none of the trainer's callbacks.
+        """
+        if self not in trainer.callbacks:  # type: ignore[attr-defined]
+            raise RunError(
+                "callbacks: expected the RolloutLog that others were given among them; add it to "
+                "the trainer's callbacks"
+            )
 
     def files(self, trainer: L.Trainer) -> RolloutFiles:
         """The rollouts on disk: those of this run so far, and of one that it goes on with."""

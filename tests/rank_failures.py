@@ -187,7 +187,7 @@ def rollouts_cannot_be_written_on_rank_1(folder):
     log = RolloutLog()
     log.settings = {}
     if torch.distributed.get_rank() == 1:
-        log._opened = lambda trainer: {}["disk"]
+        log.files = lambda trainer: {}["disk"]
     validated(folder, log)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -24,9 +24,6 @@ from speciarl_pl.run.stage_rollouts import Rollouts
 
 Method: TypeAlias = Literal["paired", "unpaired"]
 """`paired`: over the images that both have; `unpaired`: from the counts alone."""
-
-COMPARED: Final = ("specificity", "correctness", "hm")
-"""Values that are compared, in the order in which tables show them."""
 
 
 @dataclass(frozen=True, slots=True)

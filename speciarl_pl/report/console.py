@@ -1,7 +1,7 @@
 """What ran, and runs side by side, on a terminal; of benchmarks beside the paper's rows."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Final, TypeAlias
+from collections.abc import Collection, Iterator, Sequence
+from typing import Final
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from speciarl_pl.metrics.functional.comparison import Difference
-from speciarl_pl.report.compare import COMPARED, Comparison, compare_stages
-from speciarl_pl.report.differences import Differences, differences
+from speciarl_pl.report.compare import Comparison, compare_stages
+from speciarl_pl.report.differences import Cautions, Differences, differences
 from speciarl_pl.report.facts import PROMPT_TEXT, facts
 from speciarl_pl.report.headline_table import (
     LABELS,
@@ -21,16 +21,20 @@ from speciarl_pl.report.headline_table import (
     measured_groups,
 )
 from speciarl_pl.report.paper_rows import NOTE, PUBLISHED
-from speciarl_pl.report.stages import Stage, stages_of
-from speciarl_pl.report.templates import estimate_text, interval_text, p_text
+from speciarl_pl.report.stages import stages_of
 from speciarl_pl.run.read import Run
-from speciarl_pl.system.display import NOTHING, shown
+from speciarl_pl.run.results import COMPARED
+from speciarl_pl.system.display import (
+    NOTHING,
+    interval_text,
+    number_text,
+    p_text,
+    shown,
+    signed,
+)
 
 _WIDTH: Final = 28
 _LONG: Final = 200
-
-_Cautions: TypeAlias = Mapping[tuple[str, str], Sequence[str]]
-"""By names of two stages: in what they differ that has to be alike."""
 
 
 def console_report(runs: Sequence[Run]) -> RenderableType:
@@ -48,12 +52,12 @@ def console_report(runs: Sequence[Run]) -> RenderableType:
         _ran(runs),
         Text(),
         *_unlike(runs, differing),
-        *_parts(headline_rows(stages), compare_stages(stages), _cautions(stages, differing)),
+        *_parts(headline_rows(stages), compare_stages(stages), differing.by_pair(stages)),
     )
 
 
 def _parts(
-    rows: Sequence[Row], comparisons: Sequence[Comparison], cautions: _Cautions
+    rows: Sequence[Row], comparisons: Sequence[Comparison], cautions: Cautions
 ) -> Iterator[RenderableType]:
     yield _headline(rows)
     if comparisons:
@@ -95,10 +99,6 @@ def _unlike(runs: Sequence[Run], differing: Differences) -> Iterator[RenderableT
         yield Text(f"WARNING: {shown(line, 10 * _LONG)}\n", style="bold yellow")
 
 
-def _cautions(stages: Sequence[Stage], differing: Differences) -> _Cautions:
-    return {(a.name, b.name): differing.cautions(a, b) for a in stages for b in stages}
-
-
 def _headline(rows: Sequence[Row]) -> Table:
     table = _table("data set", "model")
     for name in COMPARED:
@@ -114,10 +114,10 @@ def _headline(rows: Sequence[Row]) -> Table:
 
 def _cell(estimate: Estimate) -> Text:
     interval = interval_text(estimate.low, estimate.high)
-    return Text(f"{estimate_text(estimate)}\n{interval}" if interval else estimate_text(estimate))
+    return Text(f"{number_text(estimate.value)}\n{interval}".rstrip())
 
 
-def _differences(comparisons: Sequence[Comparison], cautions: _Cautions) -> Table:
+def _differences(comparisons: Sequence[Comparison], cautions: Cautions) -> Table:
     table = _table("data set", "from -> to", "")
     for name in ("difference", "95 % interval", "p"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -134,8 +134,8 @@ def _differences(comparisons: Sequence[Comparison], cautions: _Cautions) -> Tabl
 
 def _difference(found: Difference) -> tuple[str, str, str]:
     low, high = found.ci95 or (None, None)
-    value = NOTHING if found.difference is None else f"{found.difference:+.3f}"
-    return value, interval_text(low, high, signed=True), p_text(found.p_value)
+    interval = interval_text(low, high, sign=True)
+    return signed(found.difference, 3), interval, p_text(found.p_value)
 
 
 def _test(each: Comparison) -> tuple[str, ...]:
@@ -169,9 +169,9 @@ def _published(groups: Collection[str]) -> Table:
     for row in PUBLISHED:
         if row.group not in groups:
             continue
-        rates = (Estimate(value) for value in (row.specificity, row.correctness, row.hm))
         scope = group_label(row.group).removeprefix("mean of ")
-        table.add_row(scope, row.method, *map(estimate_text, rates))
+        rates = map(number_text, (row.specificity, row.correctness, row.hm))
+        table.add_row(scope, row.method, *rates)
     return table
 
 

@@ -8,9 +8,7 @@ from speciarl_pl.report.facts import PROMPT_TEXT, facts
 from speciarl_pl.report.stages import Stage
 from speciarl_pl.run.config_yaml import about, is_aside, parse_settings
 from speciarl_pl.run.read import Run
-
-ABSENT: Final = "\u2013"
-"""Stands for a setting that a run does not have."""
+from speciarl_pl.system.display import NOTHING
 
 _FROM_RECORD: Final = ("checkpoint", PROMPT_TEXT, "machine", "versions")
 _UNKNOWN: Final = "settings not known"
@@ -20,13 +18,16 @@ _MOST: Final = 4
 _Rows: TypeAlias = Mapping[str, Mapping[str, str]]
 """By name of the setting: by name of the run its value."""
 
+Cautions: TypeAlias = Mapping[tuple[str, str], Sequence[str]]
+"""By names of two stages: in what they differ that has to be alike."""
+
 
 @dataclass(frozen=True, slots=True)
 class Differences:
     """What several runs do not share."""
 
     values: _Rows
-    """By name of the setting: by name of the run its value, `ABSENT` where there is none."""
+    """By name of the setting: by name of the run its value, `NOTHING` where there is none."""
     warnings: Sequence[str]
     """What keeps the numbers of the runs from being compared; one line each."""
     topics: _Rows
@@ -48,6 +49,10 @@ class Differences:
             if any(values.get(x) != values.get(y) for x, y in pairs)
         ]
 
+    def by_pair(self, stages: Sequence[Stage]) -> Cautions:
+        """`cautions` of any two stages."""
+        return {(a.name, b.name): self.cautions(a, b) for a in stages for b in stages}
+
 
 def differences(runs: Sequence[Run]) -> Differences:
     """Compare the settings of several runs.
@@ -60,7 +65,7 @@ def differences(runs: Sequence[Run]) -> Differences:
     known = {name: settings for name, settings in found.items() if name not in unknown}
     names = dict.fromkeys(name for settings in known.values() for name in settings)
     values = {
-        name: {run: settings.get(name, ABSENT) for run, settings in known.items()}
+        name: {run: settings.get(name, NOTHING) for run, settings in known.items()}
         for name in names
         if not is_aside(name)
     }
@@ -90,7 +95,7 @@ def _topics(differing: _Rows) -> dict[str, dict[str, Mapping[str, str]]]:
     alone = [
         name
         for name, row in differing.items()
-        if about(name) == "data" and ".init_args" not in name and ABSENT in row.values()
+        if about(name) == "data" and ".init_args" not in name and NOTHING in row.values()
     ]
     topics: dict[str, dict[str, Mapping[str, str]]] = {}
     for name, row in differing.items():
@@ -119,10 +124,10 @@ def _few(rows: _Rows, run: str) -> str:
     parts = [
         row[run] if name in _SAY_ALONE else f"{name.rpartition('.')[2]} {row[run]}"
         for name, row in rows.items()
-        if row[run] != ABSENT and name != PROMPT_TEXT
+        if row[run] != NOTHING and name != PROMPT_TEXT
     ]
     if not parts:
-        return "another text" if PROMPT_TEXT in rows else ABSENT
+        return "another text" if PROMPT_TEXT in rows else NOTHING
     more = f" and {len(parts) - _MOST} more" if len(parts) > _MOST else ""
     return ", ".join(parts[:_MOST]) + more
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from speciarl_pl.run.config_yaml import config_text, parsed
+from speciarl_pl.run.config_yaml import NAME, config_text, parsed
 from speciarl_pl.run.read import Run
 from speciarl_pl.run.record import PACKAGES, Session, read_record
 from speciarl_pl.system.terminal import duration
@@ -24,12 +24,8 @@ def facts(run: Run) -> dict[str, str]:
     Args:
         run: As of `read_run`.
     """
-    config = parsed(run.config_text or "")
-    last = run.sessions[-1] if run.sessions else None
-    found = dict(_settings(run, config, last)) if config else {"settings": UNKNOWN}
-    if last and last.prompt:
-        found[PROMPT_TEXT] = last.prompt
-    return {**found, **dict(_record(run.sessions))}
+    found = _facts(run.config_text, run.sessions, run)
+    return found if parsed(run.config_text or "") else {"settings": UNKNOWN, **found}
 
 
 def prediction_facts(folder: Path) -> dict[str, str]:
@@ -41,13 +37,9 @@ def prediction_facts(folder: Path) -> dict[str, str]:
     Raises:
         RunError: If its run.json cannot be read.
     """
-    config = parsed(config_text(folder / "config.yaml") or "")
     sessions = read_record(folder)
-    found = dict(_of_predictions(config, sessions)) if config else {}
-    if sessions and sessions[-1].prompt:
-        found[PROMPT_TEXT] = sessions[-1].prompt
     here = [*sessions[:-1], *(replace(one, finished=True) for one in sessions[-1:])]
-    return {**found, **dict(_record(here))}
+    return _facts(config_text(folder / NAME), here)
 
 
 def spec_words(spec: Any) -> str:
@@ -70,41 +62,50 @@ def spec_words(spec: Any) -> str:
     return f"{name} ({words})" if words else name
 
 
+def _facts(text: str | None, sessions: Sequence[Session], run: Run | None = None) -> dict[str, str]:
+    """Settings, prompt and record; without a run those of a `predict`."""
+    config, last = parsed(text or ""), sessions[-1] if sessions else None
+    found = dict(_settings(config, last, run)) if config else {}
+    if last and last.prompt:
+        found[PROMPT_TEXT] = last.prompt
+    return {**found, **dict(_record(sessions))}
+
+
 def _settings(
-    run: Run, config: Mapping[str, Any], last: Session | None
+    config: Mapping[str, Any], last: Session | None, run: Run | None
 ) -> Iterator[tuple[str, str]]:
     model, data = _part(config, "model"), _part(config, "data")
-    trained = bool(run.curves.get("reward")) if last is None else last.command == "fit"
+    trained = run is not None and _is_trained(run, last)
     if model.get("base"):
         yield "base", _base(model)
     yield "adapter", _adapter(model, trained, last)
     if "prompt" in data:
         yield "prompt", str(data["prompt"])
+    if run is None:
+        yield "photos", spec_words(data.get("images"))
+    else:
+        yield from _judged_and_trained(run, config, trained)
+    yield "answers", ", ".join(_answers(config))
+    if "seed_everything" in config:
+        yield "seed", str(config["seed_everything"])
+
+
+def _is_trained(run: Run, last: Session | None) -> bool:
+    return bool(run.curves.get("reward")) if last is None else last.command == "fit"
+
+
+def _judged_and_trained(
+    run: Run, config: Mapping[str, Any], trained: bool
+) -> Iterator[tuple[str, str]]:
+    data = _part(config, "data")
     yield "judge", spec_words(data.get("judge") or {"class_path": "ExactJudge"})
     if sources := _sources(run):
         yield "verdicts from", sources
     if trained:
         yield "trained on", spec_words(data.get("train"))
-        yield "training", ", ".join(_training(run, model, config))
+        yield "training", ", ".join(_training(run, _part(config, "model"), config))
     if data.get("val"):
         yield "validated on", spec_words(data["val"])
-    yield "answers", ", ".join(_answers(config))
-    if "seed_everything" in config:
-        yield "seed", str(config["seed_everything"])
-
-
-def _of_predictions(
-    config: Mapping[str, Any], sessions: Sequence[Session]
-) -> Iterator[tuple[str, str]]:
-    model, data = _part(config, "model"), _part(config, "data")
-    if model.get("base"):
-        yield "base", _base(model)
-    yield "adapter", _adapter(model, False, sessions[-1] if sessions else None)
-    yield "prompt", str(data.get("prompt"))
-    yield "photos", spec_words(data.get("images"))
-    yield "answers", ", ".join(_answers(config))
-    if "seed_everything" in config:
-        yield "seed", str(config["seed_everything"])
 
 
 def _sources(run: Run) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from speciarl_pl.report.compare import COMPARED, Comparison, compare_stages
-from speciarl_pl.report.differences import Differences, differences
+from speciarl_pl.report.compare import Comparison, compare_stages
+from speciarl_pl.report.differences import differences
 from speciarl_pl.report.facts import PROMPT_TEXT, facts
 from speciarl_pl.report.gallery import Card, gallery
 from speciarl_pl.report.headline_table import (
@@ -14,9 +14,9 @@ from speciarl_pl.report.headline_table import (
     Row,
     headline_rows,
     measured_groups,
+    measures,
     numbers_csv,
 )
-from speciarl_pl.report.measures import measures
 from speciarl_pl.report.paper_rows import NOTE, PUBLISHED, Published
 from speciarl_pl.report.plots.bars import category_bars
 from speciarl_pl.report.plots.best_of_k_curves import SCORE_COLOURS, best_of_k_plots, stage_dashes
@@ -27,10 +27,12 @@ from speciarl_pl.report.plots.plot import library
 from speciarl_pl.report.plots.training import run_colours, training_plots
 from speciarl_pl.report.remarks import remarks, skipped
 from speciarl_pl.report.stages import Stage, base_pairs, datasets_of, stages_of
-from speciarl_pl.report.templates import estimate_text, render, script
+from speciarl_pl.report.templates import render, script
 from speciarl_pl.run.config_yaml import about
 from speciarl_pl.run.read import Run, read_runs
+from speciarl_pl.run.results import COMPARED
 from speciarl_pl.run.thumbnails import pictures
+from speciarl_pl.system.display import number_text
 from speciarl_pl.system.files import replacing
 
 _SCRIPTS = ("plots.js.jinja", "tables.js.jinja", "gallery.js.jinja")
@@ -103,17 +105,13 @@ def _ran(runs: Sequence[Run], stages: Sequence[Stage]) -> dict[str, Any]:
         "warnings": differing.warnings,
         "differing": differing.values,
         "unfair": [name for name in differing.values if about(name)],
-        "cautions": _cautions(differing, stages),
+        "cautions": differing.by_pair(stages),
     }
 
 
 def _settings_first(labels: Iterable[str]) -> list[str]:
     """That nothing is known of a run stands above what is known of others."""
     return sorted(labels, key=lambda label: label != "settings")
-
-
-def _cautions(differing: Differences, stages: Sequence[Stage]) -> dict[tuple[str, str], list[str]]:
-    return {(a.name, b.name): differing.cautions(a, b) for a in stages for b in stages}
 
 
 def _tiles(rows: Sequence[Row], one_run: bool) -> list[dict[str, str]]:
@@ -126,12 +124,15 @@ def _tiles(rows: Sequence[Row], one_run: bool) -> list[dict[str, str]]:
         last = [row for row in last if row.scope == rows[-1].scope]
     if not one_run:
         return [
-            {"figure": estimate_text(row.values["hm"]), "words": f"HM of {row.stage}, {row.scope}"}
+            {
+                "figure": number_text(row.values["hm"].value),
+                "words": f"HM of {row.stage}, {row.scope}",
+            }
             for row in last
         ]
     return [
         {
-            "figure": " \u2192 ".join(estimate_text(row.values[name]) for row in last),
+            "figure": " \u2192 ".join(number_text(row.values[name].value) for row in last),
             "words": f"{LABELS[name]}, {rows[-1].scope}",
         }
         for name in COMPARED
@@ -231,9 +232,6 @@ def _gallery(stages: Sequence[Stage], cards: Sequence[Card]) -> dict[str, Any]:
         "datasets": list(dict.fromkeys(card.dataset for card in cards)),
         "gallery_note": f"{len(cards):,} of {total:,} images.",
     }
-
-
-# Write the report of some runs into a file.
 
 
 def write_report(

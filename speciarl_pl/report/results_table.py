@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
 from rich.box import SIMPLE
 from rich.table import Table
@@ -12,9 +12,8 @@ from rich.text import Text
 from speciarl_pl.metrics.functional import Summary, counted, group_averages, macro_average
 from speciarl_pl.report.headline_table import MACRO, group_label
 from speciarl_pl.report.remarks import SHARES, share, skipped
+from speciarl_pl.run.results import COMPARED
 from speciarl_pl.system.terminal import visible
-
-_SHOWN: Final = ("specificity", "correctness", "hm")
 
 Results = Mapping[str, Summary]
 """Summaries by data set."""
@@ -37,14 +36,14 @@ def results_table(
     more = (f"best of {samples}", "majority") if samples > 1 else ()
     if more:
         table.caption = f"{more[0]}, {more[1]}: hm of the best answer and of the most frequent one"
-    for metric in (*_SHOWN, *more):
+    for metric in (*COMPARED, *more):
         table.add_column(metric, justify="right", no_wrap=True)
     for name, summary in last.items():
-        cells = [_cell(results[name][metric] for results in stages.values()) for metric in _SHOWN]
+        cells = [_cell(results[name][metric] for results in stages.values()) for metric in COMPARED]
         voted = [_cell(_several(results[name])[i] for results in stages.values()) for i in (0, 1)]
         table.add_row(Text(visible(name)), str(summary["images"]), *cells, *(voted if more else ()))
     for name, means in _means(stages, groups):
-        cells = [_cell(mean[metric] for mean in means) for metric in _SHOWN]
+        cells = [_cell(mean[metric] for mean in means) for metric in COMPARED]
         table.add_row(Text(visible(name)), "", *cells, *("" for _ in more))
     return table
 

@@ -8,10 +8,17 @@ from typing import Any
 
 from markupsafe import Markup
 
-from speciarl_pl.report.headline_table import Estimate
 from speciarl_pl.report.plots.palette import VERDICT_COLOURS, ink_on
 from speciarl_pl.run.thumbnails import Thumbnail
-from speciarl_pl.system.display import NOTHING, page_templates, shown
+from speciarl_pl.system.display import (
+    NOTHING,
+    interval_text,
+    number_text,
+    p_text,
+    page_templates,
+    shown,
+    signed,
+)
 
 
 def render(template: str, scripts: list[str], **values: Any) -> str:
@@ -36,10 +43,10 @@ def render(template: str, scripts: list[str], **values: Any) -> str:
         "lines": text_lines,
         "json": embedded_json,
         "number": lambda number: f"{number:,}",
-        "estimate": estimate_text,
+        "estimate": lambda estimate: number_text(estimate.value),
         "interval": interval_text,
         "p_value": p_text,
-        "signed": lambda value: NOTHING if value is None else f"{value:+.3f}",
+        "signed": lambda value: signed(value, 3),
         "data_uri": data_uri,
         "picture": picture_uri,
     }
@@ -84,42 +91,6 @@ def embedded_json(value: Any) -> Markup:
     for mark in "<>&":
         text = text.replace(mark, f"\\u{ord(mark):04x}")
     return Markup(text)
-
-
-def estimate_text(estimate: Estimate) -> str:
-    """A value with three decimals; a number of things with none.
-
-    Example:
-        >>> estimate_text(Estimate(0.51234, 0.4, 0.6)), estimate_text(Estimate(1200))
-        ('0.512', '1,200')
-    """
-    if estimate.value is None:
-        return NOTHING
-    return f"{estimate.value:,}" if isinstance(estimate.value, int) else f"{estimate.value:.3f}"
-
-
-def interval_text(low: float | None, high: float | None, signed: bool = False) -> str:
-    """An interval; empty if there is none.
-
-    Example:
-        >>> interval_text(0.4, 0.6), interval_text(-0.1, 0.2, signed=True)
-        ('[0.400, 0.600]', '[-0.100, +0.200]')
-    """
-    if low is None or high is None:
-        return ""
-    return f"[{low:+.3f}, {high:+.3f}]" if signed else f"[{low:.3f}, {high:.3f}]"
-
-
-def p_text(value: float | None) -> str:
-    """A p-value.
-
-    Example:
-        >>> p_text(0.0412), p_text(0.00001), p_text(None) == NOTHING
-        ('0.041', '< 0.001', True)
-    """
-    if value is None:
-        return NOTHING
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def data_uri(text: str, kind: str) -> str:

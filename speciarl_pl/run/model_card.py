@@ -9,11 +9,11 @@ from huggingface_hub import ModelCardData
 from huggingface_hub.repocard_data import EvalResult
 
 from speciarl_pl.run.record import versions
+from speciarl_pl.run.results import COMPARED
 
 NAME: Final = "README.md"
 """The file beside an adapter, which a hub shows."""
 
-_RATES: Final = ("specificity", "correctness", "hm")
 _TASK: Final = "image-text-to-text"
 
 
@@ -85,7 +85,7 @@ def _header(facts: CardFacts) -> str:
 
 def _eval_results(results: Mapping[str, Any]) -> Iterator[EvalResult]:
     for name, found in results["datasets"].items():
-        for rate in _RATES:
+        for rate in COMPARED:
             if found.get(rate) is not None:
                 yield EvalResult(_TASK, name, name, rate, found[rate])
 
@@ -132,7 +132,7 @@ def _results(facts: CardFacts) -> str:
     head = "| data set | images | specificity | correctness | HM |\n|---|---|---|---|---|"
     rows = [
         f"| {_text(name)} | {found.get('images', found.get('n', ''))} | "
-        + " | ".join(_change(facts, name, found, rate) for rate in _RATES)
+        + " | ".join(_change(facts, name, found, rate) for rate in COMPARED)
         + " |"
         for name, found in facts.results["datasets"].items()
     ]

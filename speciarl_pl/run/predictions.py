@@ -6,21 +6,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from speciarl_pl.answer import thinking
-from speciarl_pl.data.reading.shown import shown
 from speciarl_pl.metrics.functional import majority_vote
 from speciarl_pl.run.rollouts import Reply
 from speciarl_pl.step.validation import ABSTAINED, vote_key
 from speciarl_pl.system.csv_cells import escaped, safe_cells
 from speciarl_pl.system.files import replacing
-
-_MOST: Final = 0.5
-"""Share of the photos from which on one answer to them is odd."""
-
-_FEW: Final = 3
-"""Photos with one answer below which that says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,37 +112,3 @@ def _fields(one: PhotoPrediction) -> dict[str, Any]:
     fields = asdict(one)
     del fields["jpeg"]
     return fields
-
-
-def agreement_lines(predictions: Sequence[PhotoPrediction]) -> list[str]:
-    """Say what agreement is, and warn of one answer to most of the photos.
-
-    A model that has never seen such photos may say the same of all of them, each time.
-
-    Args:
-        predictions: The photos, of which those without rollouts do not count.
-
-    Example:
-        >>> votes = [("hat", 8)]
-        >>> photos = [PhotoPrediction(n, n, "hat", False, 1.0, votes, "") for n in "abc"]
-        >>> agreement_lines(photos)[1].partition(":")[2].partition(":")[0]
-        " 3 of 3 photos get the same answer, 'hat'"
-    """
-    sure = [one.agreement for one in predictions if one.agreement is not None]
-    if not sure:
-        return []
-    lines = [
-        f"mean agreement {sum(sure) / len(sure):.0%}".replace("%", " %")
-        + ": how often a photo's answers are the same; a model may agree with itself and be wrong"
-    ]
-    keys = Counter(vote_key(one.answer) for one in predictions if one.answer is not None)
-    if not keys:
-        return lines
-    key, number = keys.most_common(1)[0]
-    if number >= _FEW and number > _MOST * len(sure):
-        answer = next(one.answer for one in predictions if vote_key(one.answer) == key)
-        lines.append(
-            f"warning: {number:,} of {len(sure):,} photos get the same answer, {shown(answer)}: "
-            "the model may not know such photos; validate it on some that have labels"
-        )
-    return lines

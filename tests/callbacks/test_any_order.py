@@ -103,3 +103,10 @@ def test_an_error_for_what_was_skipped_may_not_come_before_the_report(tmp_path, 
     own = [SkippedReport(0.5), log, recorder, ReportWriter(log, recorder)]
     with pytest.raises(RunError, match="callbacks: expected SkippedReport behind ReportWriter"):
         trainer(tmp_path / "run", own).validate(module(), datamodule=data)
+
+
+@pytest.mark.parametrize("made", [PredictionWriter, lambda log: ReportWriter(log, RunRecorder())])
+def test_a_log_that_sees_nothing_is_told_before_anything_is_drawn(tmp_path, data, made):
+    own = trainer(tmp_path / "run", [made(RolloutLog())])
+    with pytest.raises(RunError, match="callbacks: expected the RolloutLog that others were given"):
+        own.validate(module(), datamodule=data)

@@ -7,8 +7,9 @@ import os
 import pytest
 from PIL import Image
 
+from speciarl_pl.callbacks.prediction_writer import agreement_lines
 from speciarl_pl.data.reading.tables import read_columns
-from speciarl_pl.run.predictions import agreement_lines, photo_predictions, write_csv
+from speciarl_pl.run.predictions import photo_predictions, write_csv
 from speciarl_pl.run.rollouts import Reply
 
 SETTINGS = (

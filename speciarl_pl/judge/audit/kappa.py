@@ -6,7 +6,7 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from speciarl_pl.system.display import NOTHING
+from speciarl_pl.system.display import interval_text, number_text
 
 Weights: TypeAlias = Literal["none", "linear", "quadratic"]
 """How much a disagreement counts: the same whatever it is, by its levels, by their square."""
@@ -107,8 +107,5 @@ def estimate_text(estimate: Estimate) -> str:
         >>> estimate_text(Estimate(0.81234, 0.7, 0.9)), estimate_text(Estimate(0.5))
         ('0.812 [0.700, 0.900]', '0.500')
     """
-    if estimate.value is None:
-        return NOTHING
-    if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:.3f}"
-    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
+    interval = interval_text(estimate.low, estimate.high)
+    return f"{number_text(estimate.value)} {interval}".rstrip()
