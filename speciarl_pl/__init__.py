@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         WorldImages,
         file_table,
     )
+    from speciarl_pl.engine import Engine, TransformersEngine
     from speciarl_pl.grpo import GRPOLoss, group_advantages
     from speciarl_pl.judge import (
         CascadeJudge,
@@ -53,6 +54,7 @@ __all__ = [
     "BestOfGroupReward",
     "CascadeJudge",
     "Category",
+    "Engine",
     "ExactJudge",
     "FileSource",
     "GRPOLoss",
@@ -81,6 +83,7 @@ __all__ = [
     "SpeciaRLModule",
     "StaticReward",
     "TaxonomyJudge",
+    "TransformersEngine",
     "Unjudged",
     "Verdict",
     "WorldImages",

@@ -21,6 +21,7 @@ LAYERS = (
         "hub_ids",
         "nearest",
         "shipped_configs",
+        "class_paths",
         "system",
     },
     {"reward", "grpo", "metrics"},

@@ -35,6 +35,7 @@ from speciarl_pl.callbacks import (
     StopCheckpoint,
     Thumbnails,
 )
+from speciarl_pl.class_paths import parse_older
 from speciarl_pl.commands.all_data_sets import parse_for_all
 from speciarl_pl.commands.config_files import check_yaml, config_files
 from speciarl_pl.commands.front_door import PROGRAM, PURPOSE
@@ -56,7 +57,6 @@ from speciarl_pl.run.loggers import building, check_packages, open_loggers, run_
 from speciarl_pl.run.start import Start, decide, set_aside
 from speciarl_pl.shipped_configs import with_shipped_configs
 from speciarl_pl.step.trainer_check import check_trainer
-from speciarl_pl.system.class_paths import parse_older
 from speciarl_pl.system.files import check_writable, new_directory, remove_unfinished, take
 from speciarl_pl.system.rank_watch import LEADER_VARIABLE, watch_leader
 from speciarl_pl.system.terminal import say

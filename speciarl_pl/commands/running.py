@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from jsonargparse import ArgumentParser, Namespace
 
+from speciarl_pl.class_paths import parse_older
 from speciarl_pl.commands.start_up import INTERRUPTED, end_start_up, was_interrupted
 from speciarl_pl.errors import SpeciaRLError, TrainingError
 from speciarl_pl.nearest import unknown_command
-from speciarl_pl.system.class_paths import parse_older
 from speciarl_pl.system.file_names import print_all_names
 from speciarl_pl.system.quiet import quieten
 from speciarl_pl.system.storage import storage_message

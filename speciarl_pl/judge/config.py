@@ -7,13 +7,13 @@ from typing import Any, Final
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser, set_parsing_settings
 
+from speciarl_pl.class_paths import parse_older
 from speciarl_pl.errors import JudgeError
 from speciarl_pl.judge.around.cascade import CascadeJudge
 from speciarl_pl.judge.base import Judge
 from speciarl_pl.judge.rules.exact import ExactJudge
 from speciarl_pl.judge.rules.taxonomy import TaxonomyJudge
 from speciarl_pl.shipped_configs import expected_config, find_config
-from speciarl_pl.system.class_paths import parse_older
 from speciarl_pl.system.lazy import load_all
 
 set_parsing_settings(import_path_denylist=[])  # refuses `os.system` and the like, as version 5 will

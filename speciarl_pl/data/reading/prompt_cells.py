@@ -9,7 +9,7 @@ from speciarl_pl.errors import DataError
 
 
 def prompt_cells(cells: Sequence[Any], path: object, column: str, first: int = 1) -> list[str]:
-    r"""Give the questions in a column, without blank space around them.
+    """Give the questions in a column, without blank space around them.
 
     Args:
         cells: The column.
@@ -25,7 +25,7 @@ def prompt_cells(cells: Sequence[Any], path: object, column: str, first: int = 1
         DataError: Naming the first row that holds no text.
 
     Example:
-        >>> prompt_cells(["What is it?\n", None, " "], "t.csv", "question")
+        >>> prompt_cells([" What is it? ", None, " "], "t.csv", "question")
         ['What is it?', '', '']
         >>> prompt_cells(["What is it?", 7], "t.csv", "question")
         Traceback (most recent call last):

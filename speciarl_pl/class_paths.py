@@ -24,6 +24,7 @@ SURFACES: Final = (
     "speciarl_pl.judge",
     "speciarl_pl.reward",
     "speciarl_pl.callbacks",
+    "speciarl_pl.engine",
     "speciarl_pl.run",
     "speciarl_pl.older_protocol",
     "speciarl_pl.metrics",
