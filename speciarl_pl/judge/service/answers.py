@@ -170,28 +170,37 @@ async def in_a_thread(
     """
     loop, ready = asyncio.get_running_loop(), asyncio.Event()
     queue: deque[T] = deque()
-    is_wanted = True
+    is_wanted, has_ended = True, False
+    failure: Exception | None = None
 
     def run() -> None:
-        with closing(items):
-            for item in items:
-                if not is_wanted:
-                    return
-                queue.append(item)
-                if not ready.is_set():
-                    loop.call_soon_threadsafe(ready.set)
+        nonlocal has_ended, failure
+        try:
+            with closing(items):
+                for item in items:
+                    if not is_wanted:
+                        break
+                    queue.append(item)
+                    if not ready.is_set():
+                        loop.call_soon_threadsafe(ready.set)
+        except Exception as error:
+            failure = error
+        finally:
+            has_ended = True  # known at once; the end of the task takes turns of a busy loop
+            loop.call_soon_threadsafe(ready.set)
 
     # A task of its own, which is not cancelled with the reader, so that the thread is counted.
     running = asyncio.create_task(anyio.to_thread.run_sync(run, limiter=threads))
-    running.add_done_callback(lambda _: ready.set())
     try:
-        while not running.done() or queue:
+        while not has_ended or queue:
             await ready.wait()
-            if not running.done():
+            if not has_ended:
                 await asyncio.sleep(_GATHER_S)
             ready.clear()  # before the queue is emptied: what comes from here on sets it again
             if chunk := [queue.popleft() for _ in range(len(queue))]:
                 yield chunk
-        running.result()  # raises what the generator did
+        if failure is not None:
+            raise failure
     finally:
         is_wanted = False
+        del running  # kept until here, since a loop holds its tasks weakly
