@@ -106,6 +106,7 @@ def test_an_image_passes_the_files_of_the_list(commands, tmp_path):
             "--data.train=ImageFolder",
             f"--data.train.root={tmp_path / 'photos'}",
             "--data.val=[]",
+            "--model.reward=BestOfGroupReward",
         )
     assert code == 0
     assert set(IMAGE) - files == set()

@@ -157,7 +157,7 @@ def test_a_store_that_is_locked_turns_readiness_red_until_it_is_free(tmp_path):
 def test_a_store_that_is_full_loses_no_verdict_and_is_counted(tmp_path):
     with CachedJudge(CountingJudge(), str(tmp_path / "verdicts.sqlite")) as judge:
         judge.judge(pairs(1))
-        with judge._asker._store._connection() as connection:
+        with judge._store._connection() as connection:
             used = connection.execute("PRAGMA page_count").fetchone()[0]
             connection.execute(f"PRAGMA max_page_count = {used}")
         long = [Pair(pair.truth + "x" * 9000, pair.prediction) for pair in pairs(3)]
