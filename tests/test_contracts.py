@@ -10,7 +10,7 @@ from PIL import Image
 from pyarrow.parquet import read_table
 from runs import CONFIG, Luck, world_policy
 
-from speciarl_pl.callbacks import RolloutCallback
+from speciarl_pl.callbacks import HFRolloutCallback, RolloutCallback
 from speciarl_pl.category import UNJUDGED, Category
 from speciarl_pl.data import ImageDataset, ImageSource, WorldImages
 from speciarl_pl.engine import Engine, TransformersEngine
@@ -305,6 +305,15 @@ def test_an_engine_is_named_before_anything_is_made_of_what_it_gives(module, fau
     said = re.sub(r"tensor \[\d+\]", "tensor [8]", str(error.value))
     assert said.startswith(ROLLOUTS[fault])
     assert batch.groups is None
+
+
+def test_a_callback_that_draws_by_itself_is_refused_not_passed_over():
+    class Older(HFRolloutCallback):
+        def generate(self, module, requests, sampling):
+            return []
+
+    with pytest.raises(RolloutError, match=r"Older\.generate: expected a subclass of .* with draw"):
+        Older().setup(None, None, "fit")
 
 
 OWN = """

@@ -83,7 +83,12 @@ class RolloutCallback(L.Callback):
     # ----------------------------------------------------------------- hooks
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        """Refuse an engine of a user's own that cannot be asked."""
+        """Refuse what cannot be asked: an engine of a user's own, a callback of the older form."""
+        if hasattr(self, "generate"):
+            raise RolloutError(
+                f"{type(self).__name__}.generate: expected a subclass of speciarl_pl.Engine with "
+                "draw, given to RolloutCallback; generate of a callback is no longer asked"
+            )
         check_call(self.engine, "draw", ["requests", "sampling", "finished"], RolloutError)
 
     def on_load_checkpoint(

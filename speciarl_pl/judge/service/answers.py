@@ -170,18 +170,19 @@ async def in_a_thread(
     """
     loop, ready = asyncio.get_running_loop(), asyncio.Event()
     queue: deque[T] = deque()
-    is_wanted, has_ended = True, False
+    is_wanted, is_told, has_ended = True, False, False
     failure: Exception | None = None
 
     def run() -> None:
-        nonlocal has_ended, failure
+        nonlocal is_told, has_ended, failure
         try:
             with closing(items):
                 for item in items:
                     if not is_wanted:
                         break
                     queue.append(item)
-                    if not ready.is_set():
+                    if not is_told:  # once a chunk: each call wakes the loop through a pipe
+                        is_told = True
                         loop.call_soon_threadsafe(ready.set)
         except Exception as error:
             failure = error
@@ -196,7 +197,8 @@ async def in_a_thread(
             await ready.wait()
             if not has_ended:
                 await asyncio.sleep(_GATHER_S)
-            ready.clear()  # before the queue is emptied: what comes from here on sets it again
+            ready.clear()
+            is_told = False  # before the queue is emptied: what comes from here on tells again
             if chunk := [queue.popleft() for _ in range(len(queue))]:
                 yield chunk
         if failure is not None:
