@@ -36,8 +36,11 @@ def pytest_configure(config):
 
 def pytest_collection_modifyitems(items):
     """Files with slow tests first: at the end no process waits for the long file of another."""
-    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
-    items.sort(key=lambda item: -slow[item.path])
+    seconds = Counter()
+    for item in items:
+        if mark := item.get_closest_marker("slow"):
+            seconds[item.path] += mark.kwargs.get("seconds", 10)
+    items.sort(key=lambda item: -seconds[item.path])
 
 
 @pytest.fixture

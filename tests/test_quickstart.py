@@ -29,7 +29,7 @@ def results(tmp_path_factory):
     return [json.loads((run_dir / name).read_text())["datasets"] for name in names]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=200)
 @pytest.mark.parametrize(
     ("name", "rise", "fall"), [("trained kinds", 0.3, 0.0), ("held-out kinds", 0.1, 0.03)]
 )

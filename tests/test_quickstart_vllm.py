@@ -16,7 +16,7 @@ from vllm_tools import Server, needs_vllm
 CONFIG = Path(__file__).parents[1] / "configs" / "quickstart_vllm.yaml"
 IMAGES = 100
 
-pytestmark = [pytest.mark.slow, needs_vllm]
+pytestmark = [pytest.mark.slow(seconds=130), needs_vllm]
 
 
 def start(folder, steps, rollout=None):
