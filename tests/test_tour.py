@@ -105,8 +105,7 @@ def test_an_image_passes_the_files_of_the_list(commands, tmp_path):
             "--data.train=ImageFolder",
             f"--data.train.root={tmp_path / 'photos'}",
             "--data.val=[]",
-            "--model.reward=BestOfGroupReward",
-            "--watch.must_learn=false",
         )
     assert code == 0
-    assert set(IMAGE) - files == set()
+    # `runs.Luck` stands for the reward, since of so short answers there would be nothing to learn.
+    assert set(IMAGE) - files == {"reward/best_of_group.py"}

@@ -90,7 +90,8 @@ class RankWatch(threading.Thread):
         if threading.current_thread() is threading.main_thread():
             signal.set_wakeup_fd(self._fd_before)
         self._over.set()
-        self._to.send(b"\0")
+        with suppress(OSError):  # the thread may have seen it by itself, and closed both ends
+            self._to.send(b"\0")
         if self._end is None:
             self.join(_GRACE_S)
 

@@ -25,7 +25,9 @@ def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("extending")
     for name, block in FILES.items():
         (place / name).write_text(block, encoding="utf-8")
-    return place
+    yield place
+    for name in FILES:  # others have modules of these names, too
+        sys.modules.pop(name.removesuffix(".py"), None)
 
 
 def test_there_is_one_of_each():
